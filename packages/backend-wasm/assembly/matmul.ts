@@ -1,0 +1,134 @@
+import { int, ptr, share } from './abi';
+import { pack4, pack8 } from './pack';
+import { packedTiles } from './tile';
+
+/** Rows of A that are packed at a time: with KC = 256 they fill 128 KiB, which the second-level cache holds. */
+const MC: i32 = 128;
+/** Partial sums run over this many k, from 0 upwards. It is part of the numerics: every path keeps to it. */
+const KC: i32 = 256;
+/** Columns of B that are packed at a time. `src/encoders/matmul.ts` knows these three too. */
+const NC: i32 = 1024;
+
+/** Bytes of one walker's own scratch: an edge tile and a block of A. */
+const TILE: usize = 128;
+const BLOCK_A: usize = <usize>(MC * KC * 4);
+
+/** Words: b (2), row stride, k stride (bytes), columns, kc, packed B (2). */
+export function matmulPack(args: usize, slots: usize, part: i32, parts: i32): i32 {
+  const b = ptr(args, 0, slots);
+  const nStride = <usize>int(args, 2);
+  const kStride = <usize>int(args, 3);
+  const columns = int(args, 4);
+  const kc = int(args, 5);
+  const packed = ptr(args, 6, slots);
+  // Two panels of 8 are one cache line of a row.
+  const groups = (columns + 15) >> 4;
+  const begin = share(groups, part, parts) << 4;
+  const end = min(columns, share(groups, part + 1, parts) << 4);
+  if (begin < end) pack8(b + <usize>begin * nStride, nStride, kStride, end - begin, kc, packed + <usize>begin * <usize>(kc << 2));
+  return 0;
+}
+
+/** Offset of matrix `index` of a batch; dimensions innermost first as (size, stride of A, stride of B) in bytes. */
+// @ts-ignore: decorator
+@inline
+function batchOffset(dims: usize, count: i32, index: i32, operand: i32): usize {
+  let at: usize = 0;
+  for (let d = 0; d < count; d++) {
+    const dim = dims + <usize>(d * 12);
+    const size = load<i32>(dim);
+    at += <usize>(index % size) * <usize>load<i32>(dim + (<usize>operand << 2), 4);
+    index /= size;
+  }
+  return at;
+}
+
+/** Rows [begin, end) of one product with a packed block of B, packing A block by block. */
+function multiplyRows(a: usize, mStride: usize, kStride: usize, begin: i32, end: i32, kc: i32, packed: usize, c: usize, ldc: usize, columns: i32, accumulate: bool, scratch: usize): void {
+  for (let i = begin; i < end; i += MC) {
+    const rows = min(MC, end - i);
+    pack4(a + <usize>i * mStride, mStride, kStride, rows, kc, scratch + TILE);
+    packedTiles(scratch + TILE, packed, kc, c + <usize>i * ldc, ldc, accumulate, rows, columns, scratch);
+  }
+}
+
+/**
+ * All matrices of a batch that share one block of B. Walkers split the rows, or the columns where there are few rows.
+ * Words: a (2), row stride, k stride (bytes), c (2), N of C, rows, columns, kc, accumulate, packed B (2), scratch (2),
+ * matrices, bytes between matrices of C, split columns, batch dimensions, 3 each.
+ */
+export function matmulShared(args: usize, slots: usize, part: i32, parts: i32): i32 {
+  const a = ptr(args, 0, slots);
+  const mStride = <usize>int(args, 2);
+  const kStride = <usize>int(args, 3);
+  const c = ptr(args, 4, slots);
+  const ldc = <usize>int(args, 6) << 2;
+  const rows = int(args, 7);
+  const columns = int(args, 8);
+  const kc = int(args, 9);
+  const accumulate = int(args, 10) != 0;
+  const packed = ptr(args, 11, slots);
+  const scratch = ptr(args, 13, slots) + <usize>part * (TILE + BLOCK_A);
+  const matrices = int(args, 15);
+  const cStride = <usize>int(args, 16);
+  const splitColumns = int(args, 17) != 0;
+  const dims = int(args, 18);
+  let begin = 0;
+  let end = rows;
+  let left = 0;
+  let right = columns;
+  if (splitColumns) {
+    const panels = (columns + 7) >> 3;
+    left = share(panels, part, parts) << 3;
+    right = min(columns, share(panels, part + 1, parts) << 3);
+    if (left >= right) return 0;
+  } else {
+    const panels = (rows + 3) >> 2;
+    begin = share(panels, part, parts) << 2;
+    end = min(rows, share(panels, part + 1, parts) << 2);
+  }
+  for (let i = 0; i < matrices; i++) {
+    const at = a + batchOffset(args + 76, dims, i, 0);
+    const to = c + <usize>i * cStride + (<usize>left << 2);
+    multiplyRows(at, mStride, kStride, begin, end, kc, packed + <usize>left * <usize>(kc << 2), to, ldc, right - left, accumulate, scratch);
+  }
+  return 0;
+}
+
+/**
+ * Many products, each with its own B; a walker takes whole matrices and packs both sides itself.
+ * Words: a (2), row stride, k stride, b (2), column stride, k stride (bytes), c (2), M, N, K, scratch (2), scratch bytes
+ * of one walker, matrices, batch dimensions, 3 each.
+ */
+export function matmulBatch(args: usize, slots: usize, part: i32, parts: i32): i32 {
+  const a = ptr(args, 0, slots);
+  const mStride = <usize>int(args, 2);
+  const akStride = <usize>int(args, 3);
+  const b = ptr(args, 4, slots);
+  const nStride = <usize>int(args, 6);
+  const bkStride = <usize>int(args, 7);
+  const c = ptr(args, 8, slots);
+  const m = int(args, 10);
+  const n = int(args, 11);
+  const k = int(args, 12);
+  const scratch = ptr(args, 13, slots) + <usize>part * <usize>int(args, 15);
+  const matrices = int(args, 16);
+  const dims = int(args, 17);
+  const packed = scratch + TILE + BLOCK_A;
+  const ldc = <usize>n << 2;
+  const end = share(matrices, part + 1, parts);
+  for (let i = share(matrices, part, parts); i < end; i++) {
+    const fromA = a + batchOffset(args + 72, dims, i, 0);
+    const fromB = b + batchOffset(args + 72, dims, i, 1);
+    const to = c + <usize>i * <usize>m * ldc;
+    for (let j = 0; j < n; j += NC) {
+      const columns = min(NC, n - j);
+      for (let p = 0; p < k; p += KC) {
+        const kc = min(KC, k - p);
+        pack8(fromB + <usize>j * nStride + <usize>p * bkStride, nStride, bkStride, columns, kc, packed);
+        multiplyRows(fromA + <usize>p * akStride, mStride, akStride, 0, m, kc, packed, to + (<usize>j << 2), ldc, columns, p > 0, scratch);
+      }
+    }
+  }
+  return 0;
+}

@@ -1,0 +1,23 @@
+import type { KernelEncoders } from '../encoder';
+import { elementwise } from './elementwise';
+import { losses } from './losses';
+import { matmul } from './matmul';
+import { movement } from './movement';
+import { norms } from './norms';
+import { optimizer } from './optimizer';
+import { random } from './random';
+import { reduce } from './reduce';
+import { softmax } from './softmax';
+
+/** Every kernel of the contract that this backend has, by name. */
+export const encoders: KernelEncoders = {
+  ...matmul,
+  ...movement,
+  ...elementwise,
+  ...reduce,
+  ...softmax,
+  ...norms,
+  ...losses,
+  ...optimizer,
+  ...random,
+};

@@ -1,0 +1,3 @@
+import type { KernelEncoders } from '../encoder';
+
+export const reduce: KernelEncoders = {};

@@ -1,0 +1,5 @@
+/** Throws unless the value is a whole number in the range. */
+export function checkWhole(what: string, value: number, minimum: number, maximum: number): void {
+  if (Number.isInteger(value) && value >= minimum && value <= maximum) return;
+  throw new RangeError(`${what} is ${String(value)}, expected a whole number from ${minimum} to ${maximum}`);
+}

@@ -1,0 +1,15 @@
+/** @packageDocumentation Modules and layers: Linear, Embedding, LayerNorm, Dropout, activations, losses, initialisers. */
+export { activation, type ActivationName } from './activation';
+export { expectLastDimension, expectSize } from './check';
+export { crossEntropy, type CrossEntropyOptions } from './cross-entropy';
+export { Dropout, type DropoutOptions } from './dropout';
+export { binaryCrossEntropyWithLogits, meanSquaredError } from './element-losses';
+export { Embedding, type EmbeddingOptions } from './embedding';
+export { type Initializer, kaimingUniform, normal, ones, uniform, xavierUniform, zeros } from './initializers';
+export { LayerNorm, type LayerNormOptions } from './layer-norm';
+export { Linear, type LinearOptions } from './linear';
+export { Loss } from './loss';
+export { initialize, Module } from './module';
+export { RMSNorm, type RMSNormOptions } from './rms-norm';
+export { type LoadableEntry, loadStateDict, type StateEntry, stateDict, type Stateful } from './state-dict';
+export { isModule } from './tree';

@@ -1,0 +1,25 @@
+import type { Module } from './module';
+
+/** The names of one tree of modules, as its root gives them. It holds nothing alive: a part may outlive the whole. */
+export interface Tree {
+  readonly root: WeakRef<Module>;
+  readonly paths: WeakMap<Module, string>;
+}
+
+interface NetworkState {
+  /** The tree whose code is running. */
+  tree: Tree | null;
+  /** Path of the innermost module that is running. */
+  path: string;
+  /** The tree that named a module last. */
+  readonly owners: WeakMap<Module, Tree>;
+}
+
+const SLOT = Symbol.for('@qkv/nn.state.1');
+
+/** Process-wide, in one slot: two copies of this package see each other's modules. */
+export const state: NetworkState = ((globalThis as Record<symbol, unknown>)[SLOT] ??= {
+  tree: null,
+  path: '',
+  owners: new WeakMap(),
+} satisfies NetworkState) as NetworkState;

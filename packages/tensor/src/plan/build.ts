@@ -1,0 +1,25 @@
+import type { Capabilities, Plan } from '../backend';
+import { elementCount } from '../shape';
+import type { Program } from './collect';
+import { expandComposites } from './expand';
+import { fuse } from './fuse';
+import { Lowering } from './lower';
+import { assignMemory, type MemoryOptions } from './memory';
+
+/** Which passes run; tests switch each one off. */
+export interface PlanOptions extends Partial<MemoryOptions> {
+  /** Join element-wise operations into programs. */
+  readonly fuse?: boolean;
+}
+
+/** Graph → list of steps over one arena: expand, fuse, lower, place. */
+export function buildPlan(program: Program, capabilities: Capabilities, options: PlanOptions = {}): Plan {
+  const { fuse: fusing = true, reuse = true, inPlace = true, poison = false } = options;
+  const roots = [...program.outputs, ...program.assigned.map(([, value]) => value)];
+  const expanded = expandComposites(program.nodes, roots, (step) => capabilities.supports(step));
+  const kept = new Set(roots.map(expanded.resolve));
+  const units = fuse(expanded, kept, capabilities.elementwise, fusing);
+  const lowered = new Lowering(expanded, capabilities, program).lower(units, program);
+  const bytes = program.variables.map((variable) => elementCount(variable.shape) * capabilities.elementSize);
+  return assignMemory(lowered, bytes, capabilities, { reuse, inPlace, poison });
+}

@@ -1,0 +1,31 @@
+import type { GraphNode, Value } from '../graph';
+import { reachable } from '../graph';
+import type { Variable } from '../variable';
+
+/** What one execution is to do: values to give back, and Variables to overwrite. */
+export interface Program {
+  readonly outputs: readonly Value[];
+  readonly assigned: readonly (readonly [Variable, Value])[];
+  /** All nodes that are needed, in topological order. Whatever else was traced is dead. */
+  readonly nodes: readonly GraphNode[];
+  /** Leaves whose values the host brings (arguments, constants), in order of their first use. */
+  readonly hostLeaves: readonly GraphNode[];
+  /** Variables that are read or overwritten, in order of their first use: slot i+1 of the plan. */
+  readonly variables: readonly Variable[];
+}
+
+export function collect(outputs: readonly Value[], assigned: readonly (readonly [Variable, Value])[]): Program {
+  const roots = [...outputs];
+  for (const [, value] of assigned) roots.push(value);
+  const nodes = reachable(roots);
+  const hostLeaves: GraphNode[] = [];
+  const variables = new Set<Variable>();
+  for (const node of nodes) {
+    const leaf = node.leaf;
+    if (leaf === undefined) continue;
+    if (leaf.kind === 'variable') variables.add(leaf.variable);
+    else hostLeaves.push(node);
+  }
+  for (const [variable] of assigned) variables.add(variable);
+  return { outputs, assigned, nodes, hostLeaves, variables: [...variables] };
+}
