@@ -26,7 +26,7 @@ export async function readSafetensors(path: string | URL): Promise<SafetensorsFi
     return parse(bytes);
   } catch (cause) {
     if (!(cause instanceof SafetensorsError)) throw cause;
-    throw new SafetensorsError(cause.code, `${file}: ${cause.message}`, { cause });
+    throw new SafetensorsError(cause.code, `${file}: ${cause.message.replace(/^safetensors: /, '')}`, { cause });
   }
 }
 

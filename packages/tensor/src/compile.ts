@@ -1,6 +1,8 @@
 import type { HostData, TensorSpec } from './dtype';
 import { isTensor } from './create';
-import { defaultEngine, type Engine, type PlanEntry, seedWords } from './engine';
+import { defaultEngine, type Engine } from './engine';
+import { seedWords } from './initialize';
+import type { PlanEntry } from './plan/cache';
 import { hostDataOf, readValue, type RunOptions, traceCall, type Traced } from './execute';
 import { explainPlan } from './explain';
 import { type GraphNode, makeLeaf, type Value } from './graph';

@@ -1,33 +1,22 @@
-import { type Backend, type Handle, KernelError, OutOfMemory, type Plan, type Prepared } from './backend';
+import { type Backend, type Handle, KernelError, OutOfMemory, type Plan } from './backend';
 import type { HostData } from './dtype';
-import { formatBytes, largestTensor, stepName } from './explain';
-import { makeLeaf } from './graph';
+import { formatBytes, largestTensor, stepFlops, stepName } from './explain';
 import { fromDevice, nextTask, toDevice } from './host';
+import { buildInitializers } from './initialize';
+import type { PlanOptions } from './plan/build';
+import { PlanCache, type PlanEntry } from './plan/cache';
 import { collect, type Program } from './plan/collect';
-import { buildPlan, type PlanOptions } from './plan/build';
-import { describeProgram, type PlanKey, planKey, sameKey } from './plan/key';
 import { createReferenceBackend } from './reference/backend';
 import { state } from './state';
-import { openTrace, within, withPath } from './trace';
 import type { Variable } from './variable';
-import type { Value } from './graph';
 
 export interface EngineOptions {
   /** Passes of the plan, for tests. */
   readonly plan?: PlanOptions;
   /** Plans kept, least recently used first out. */
   readonly maximumPlans?: number;
-}
-
-/** A plan, ready to run, with what errors and `explain` need. */
-export interface PlanEntry {
-  readonly key: PlanKey;
-  readonly plan: Plan;
-  readonly prepared: Prepared;
-  /** One line per node of the traced graph. */
-  readonly nodes: readonly string[];
-  /** First step that writes a Variable: an error before it has changed nothing. */
-  readonly firstWrite: number;
+  /** Printed once, when this engine has computed more than 1 GFLOP. */
+  readonly advice?: string;
 }
 
 /** One execution: a plan and what to put into it. */
@@ -41,22 +30,23 @@ export interface Submission {
 
 /** Owns a backend: its memory, its plans, and the queue in which runs follow each other. */
 export class Engine {
-  private readonly plans = new Map<string, PlanEntry>();
-  private readonly planOptions: PlanOptions;
-  private readonly maximumPlans: number;
+  private readonly plans: PlanCache;
   private arena: { handle: Handle; bytes: number } | null = null;
   private tail: Promise<unknown> = Promise.resolve();
   /** Variables whose value is uncertain because a run that writes them failed. */
   private readonly tainted = new Map<Variable, Error>();
   /** Bytes of Variables that live here. */
   private variableBytes = 0;
+  private advice: { text: string; flops: number } | null;
 
   constructor(
     readonly backend: Backend,
     options: EngineOptions = {},
   ) {
-    this.planOptions = options.plan ?? {};
-    this.maximumPlans = options.maximumPlans ?? 128;
+    const { plan = {}, maximumPlans = 128, advice } = options;
+    const release = (entry: PlanEntry): void => void this.queue(async () => entry.prepared.release());
+    this.plans = new PlanCache(backend, plan, maximumPlans, release);
+    this.advice = advice === undefined ? null : { text: advice, flops: 1e9 };
   }
 
   /** Bytes on the device: the arena, and all Variables. Constant in a training loop. */
@@ -66,35 +56,7 @@ export class Engine {
 
   /** The plan of a program: cached by structure. */
   planFor(program: Program, keep = true): PlanEntry {
-    const key = planKey(program);
-    let name = `${key.hash}:${key.words.length}${state.debug ? ':debug' : ''}`;
-    for (let known = this.plans.get(name); known !== undefined; known = this.plans.get(name)) {
-      if (sameKey(known.key, key)) {
-        this.plans.delete(name);
-        this.plans.set(name, known);
-        return known;
-      }
-      name += '+';
-    }
-    const options = state.debug ? { ...this.planOptions, fuse: false } : this.planOptions;
-    const plan = buildPlan(program, this.backend.capabilities, options);
-    const writes = plan.steps.findIndex((step) => step.outputs.some((output) => output.slot > 0));
-    const entry: PlanEntry = {
-      key,
-      plan,
-      prepared: this.backend.prepare(plan),
-      nodes: describeProgram(program),
-      firstWrite: writes < 0 ? plan.steps.length : writes,
-    };
-    if (keep) {
-      this.plans.set(name, entry);
-      if (this.plans.size > this.maximumPlans) {
-        const [oldest, evicted] = this.plans.entries().next().value!;
-        this.plans.delete(oldest);
-        this.queue(async () => evicted.prepared.release()).catch(() => {});
-      }
-    }
-    return entry;
+    return this.plans.find(program, keep);
   }
 
   /** Binds and initialises Variables, checks that what the graph read is still there, and queues the run. */
@@ -127,6 +89,7 @@ export class Engine {
   private async execute({ entry, variables, assigned }: Submission, host: readonly HostData[]): Promise<HostData[]> {
     const { plan, prepared } = entry;
     const { elementSize } = this.backend.capabilities;
+    this.giveAdvice(plan);
     for (const variable of variables) {
       const cause = this.tainted.get(variable);
       if (cause !== undefined) {
@@ -212,12 +175,15 @@ export class Engine {
     const { values, seeds } = buildInitializers(fresh);
     for (const variable of fresh) this.bind(variable);
     const program = collect([], fresh.map((variable, i) => [variable, values[i]!]));
+    const entry = this.planFor(program, false);
     this.submit({
-      entry: this.planFor(program, false),
+      entry,
       variables: program.variables,
       assigned: [],
       host: program.hostLeaves.map((leaf) => seeds.get(leaf.outputs[0]!) ?? (leaf.leaf as { data: HostData }).data),
-    }).catch((error: Error) => this.taint(fresh, error));
+    })
+      .catch((error: Error) => this.taint(fresh, error))
+      .finally(() => entry.prepared.release());
   }
 
   private bind(variable: Variable): void {
@@ -231,6 +197,14 @@ export class Engine {
     }
     variable.engine = this;
     this.variableBytes += bytes;
+  }
+
+  private giveAdvice(plan: Plan): void {
+    if (this.advice === null) return;
+    for (const step of plan.steps) this.advice.flops -= stepFlops(step);
+    if (this.advice.flops >= 0) return;
+    console.warn(this.advice.text);
+    this.advice = null;
   }
 
   private taint(variables: readonly Variable[], cause: Error): void {
@@ -265,7 +239,7 @@ export class Engine {
   /** Gives everything back once the queue is empty. The engine cannot be used afterwards; no program needs to call it. */
   async close(): Promise<void> {
     await this.queue(async () => {
-      for (const entry of this.plans.values()) entry.prepared.release();
+      this.plans.clear();
       this.backend.close();
     });
   }
@@ -280,36 +254,13 @@ export class Engine {
   }
 }
 
-/** First values of Variables, traced under their names: each name has its own stream of random numbers. */
-function buildInitializers(variables: readonly Variable[]): { values: Value[]; seeds: Map<Value, Int32Array> } {
-  const trace = openTrace('inference');
-  const states = new Map<number, Value>();
-  const values = within(trace, () =>
-    variables.map((variable) => {
-      let random = states.get(variable.seed);
-      if (random === undefined) states.set(variable.seed, (random = makeLeaf({ shape: [4], dtype: 'int32' }, { kind: 'input' })));
-      trace.random = random;
-      const value = withPath(variable.name, () => variable.initializer()) as unknown as Value;
-      if (value.dtype !== variable.dtype || value.shape.join() !== variable.shape.join()) {
-        throw new TypeError(`the initialiser of '${variable.name}' gives ${value.dtype} [${value.shape.join(', ')}], expected ${variable.dtype} [${variable.shape.join(', ')}]`);
-      }
-      return value;
-    }),
-  );
-  trace.closed = true;
-  return { values, seeds: new Map([...states].map(([seed, value]) => [value, seedWords(seed)])) };
-}
-
-/** The generator's state for a seed: low word, high word, step, micro-batch. */
-export function seedWords(seed: number | bigint, step = 0): Int32Array {
-  if (typeof seed === 'number' && !Number.isSafeInteger(seed)) throw new RangeError(`a seed must be an integer, got ${seed}`);
-  const wide = BigInt.asUintN(64, BigInt(seed));
-  return Int32Array.of(Number(wide & 0xffffffffn) | 0, Number(wide >> 32n) | 0, step | 0, 0);
-}
+const SLOW =
+  'qkv: no backend is installed, so the slow reference backend computes. Add once, at the start: ' +
+  "import { useWasm } from '@qkv/backend-wasm'; await useWasm();";
 
 /** The engine that answers where none is named: the installed one, else the reference backend. */
 export function defaultEngine(): Engine {
-  return (state.engine ??= new Engine(createReferenceBackend()));
+  return (state.engine ??= new Engine(createReferenceBackend(), { advice: SLOW }));
 }
 
 /** Makes a backend the default for everything that has not been executed yet; applications call this once. */

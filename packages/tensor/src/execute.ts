@@ -1,6 +1,7 @@
 import type { HostData } from './dtype';
 import { hostArray, isTensor } from './create';
-import { defaultEngine, type Engine, seedWords } from './engine';
+import { defaultEngine, type Engine } from './engine';
+import { seedWords } from './initialize';
 import { type GraphNode, makeLeaf, setSettle, type Value } from './graph';
 import { collect, type Program } from './plan/collect';
 import { state } from './state';

@@ -1,5 +1,6 @@
 import type { Operand, Step } from './backend';
-import type { Engine, PlanEntry } from './engine';
+import type { Engine } from './engine';
+import type { PlanEntry } from './plan/cache';
 import type { Value } from './graph';
 import { collect } from './plan/collect';
 import { elementCount, formatShape } from './shape';

@@ -1,4 +1,5 @@
 import type { KernelEncoders } from '../encoder';
+import { attention } from './attention';
 import { elementwise } from './elementwise';
 import { losses } from './losses';
 import { matmul } from './matmul';
@@ -12,6 +13,7 @@ import { softmax } from './softmax';
 /** Every kernel of the contract that this backend has, by name. */
 export const encoders: KernelEncoders = {
   ...matmul,
+  ...attention,
   ...movement,
   ...elementwise,
   ...reduce,

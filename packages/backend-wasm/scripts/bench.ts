@@ -1,15 +1,16 @@
 /**
- * Speed of `matmul` on one thread as a share of the multiply-add peak, measured in the same run and interleaved:
- * node --conditions=@qkv/source --import tsx packages/backend-wasm/scripts/bench-gemm.ts [rounds] [fma|nofma]
+ * Speed of single kernels on one thread as a share of the multiply-add peak, measured in the same run and interleaved:
+ * node --conditions=@qkv/source --import tsx packages/backend-wasm/scripts/bench.ts [gemm|attention] [rounds] [fma|nofma]
  */
 import asc from 'assemblyscript/asc';
 
-import type { Operand, Plan, Step } from '@qkv/tensor';
+import type { Operand, Plan, Step, TensorSpec } from '@qkv/tensor';
 
 import { createWasmBackend } from '../src/index';
 
-const rounds = Number(process.argv[2] ?? 15);
-const numerics = (process.argv[3] ?? 'fma') as 'fma' | 'nofma';
+const kind = process.argv[2] ?? 'gemm';
+const rounds = Number(process.argv[3] ?? 15);
+const numerics = (process.argv[4] ?? 'fma') as 'fma' | 'nofma';
 
 /** GFLOP/s of independent multiply-adds that touch no memory: the bound for 128-bit WebAssembly. */
 async function peakMeter(): Promise<() => number> {
@@ -43,34 +44,35 @@ const backend = await createWasmBackend({ numerics });
 
 interface Case {
   name: string;
-  shape: [batch: number, m: number, n: number, k: number];
-  /** Runs once; GFLOP/s. */
+  /** Runs for about 10 ms; GFLOP/s. */
   run: () => number;
 }
 
-function gemm(batch: number, m: number, n: number, k: number, kind: string): Case {
-  const operand = (shape: number[], byteOffset: number, transposed: boolean): Operand => {
-    const [, r, c] = shape;
-    return { slot: 0, byteOffset, shape, strides: transposed ? [r * c, 1, r] : [r * c, c, 1], dtype: 'float32' };
+type Layout = TensorSpec & { strides?: readonly number[] };
+
+function contiguous(shape: readonly number[]): number[] {
+  return shape.map((_, d) => shape.slice(d + 1).reduce((a, b) => a * b, 1));
+}
+
+/** One step alone, on an arena of numbers in [−½, ½). */
+function kernel(name: string, flop: number, kernelName: string, inputs: Layout[], outputs: Layout[], attributes: Step['attributes']): Case {
+  let end = 0;
+  const place = (layout: Layout): Operand => {
+    const byteOffset = end;
+    end += 64 * Math.ceil(layout.shape.reduce((a, b) => a * b, 1) / 16);
+    return { slot: 0, byteOffset, strides: contiguous(layout.shape), ...layout };
   };
-  const sizes = [batch * m * k, batch * k * n, batch * m * n].map((size) => 4 * Math.ceil(size / 16) * 16);
-  const a = operand([batch, m, k], 0, kind[0] === 'T');
-  const b = operand([batch, k, n], sizes[0], kind[1] === 'T');
-  const c = operand([batch, m, n], sizes[0] + sizes[1], false);
-  const description = { kernel: 'matmul', inputs: [a, b], outputs: [c], attributes: {} };
+  const description = { kernel: kernelName, inputs: inputs.map(place), outputs: outputs.map(place), attributes };
   const bytes = backend.capabilities.workspace(description);
-  const end = sizes[0] + sizes[1] + sizes[2];
   const step: Step = { ...description, workspace: { slot: 0, byteOffset: end, bytes }, nodes: [] };
   const plan: Plan = { slots: [{ kind: 'arena', bytes: end + bytes }], steps: [step], inputs: [], outputs: [] };
   const arena = backend.allocate(end + bytes);
-  const data = Float32Array.from({ length: (sizes[0] + sizes[1]) / 4 }, (_, i) => ((i * 7919) % 1000) / 1000 - 0.5);
+  const data = Float32Array.from({ length: end / 4 }, (_, i) => ((i * 7919) % 1000) / 1000 - 0.5);
   backend.write(arena, 0, new Uint8Array(data.buffer));
   const prepared = backend.prepare(plan);
-  const flop = 2 * batch * m * n * k;
   const repeats = Math.max(1, Math.round(4e8 / flop));
   return {
-    name: `${kind} ${batch > 1 ? `${batch}×` : ''}${m}×${n}×${k}`,
-    shape: [batch, m, n, k],
+    name,
     run: () => {
       const started = performance.now();
       for (let i = 0; i < repeats; i++) backend.run(prepared, [arena]);
@@ -79,9 +81,29 @@ function gemm(batch: number, m: number, n: number, k: number, kind: string): Cas
   };
 }
 
-const kinds = ['NN', 'NT', 'TN', 'TT'];
-const cases: Case[] = [];
-for (const [batch, m, n, k] of [
+function gemm(batch: number, m: number, n: number, k: number, layouts: string): Case {
+  const operand = (shape: number[], transposed: boolean): Layout => {
+    const [, r, c] = shape;
+    return { shape, strides: transposed ? [r * c, 1, r] : [r * c, c, 1], dtype: 'float32' };
+  };
+  const inputs = [operand([batch, m, k], layouts[0] === 'T'), operand([batch, k, n], layouts[1] === 'T')];
+  const name = `${layouts} ${batch > 1 ? `${batch}×` : ''}${m}×${n}×${k}`;
+  return kernel(name, 2 * batch * m * n * k, 'matmul', inputs, [operand([batch, m, n], false)], {});
+}
+
+function attention(B: number, T: number, S: number, H: number, Dh: number, causal: boolean): Case[] {
+  const tensor = (...shape: number[]): Layout => ({ shape, dtype: 'float32' });
+  const [q, k, o, lse] = [tensor(B, T, H, Dh), tensor(B, S, H, Dh), tensor(B, T, H, Dh), tensor(B, H, T)];
+  const attributes = { scale: Dh ** -0.5, causal, mask: false };
+  const name = `B=${B} T=${T} S=${S} H=${H} Dh=${Dh}${causal ? ' causal' : ''}`;
+  const products = 2 * B * H * T * S * Dh * (causal ? 0.5 : 1);
+  return [
+    kernel(`forward  ${name}`, 2 * products, 'attention', [q, k, k], [o, lse], attributes),
+    kernel(`backward ${name}`, 5 * products, 'attentionBackward', [q, k, k, o, lse, o], [q, k, k], attributes),
+  ];
+}
+
+const shapes = [
   [1, 256, 256, 256],
   [1, 512, 512, 512],
   [1, 1024, 1024, 1024],
@@ -90,10 +112,20 @@ for (const [batch, m, n, k] of [
   [1, 2048, 512, 128],
   [1, 128, 512, 2048],
   [128, 64, 64, 32],
-  [128, 64, 32, 64],
   [1, 32, 512, 512],
   [1, 1, 2048, 512],
-]) for (const kind of kinds) cases.push(gemm(batch, m, n, k, kind));
+] as const;
+const cases =
+  kind === 'gemm'
+    ? shapes.flatMap(([batch, m, n, k]) => ['NN', 'NT', 'TN', 'TT'].map((layouts) => gemm(batch, m, n, k, layouts)))
+    : [
+        ...attention(32, 64, 64, 4, 32, false),
+        ...attention(32, 64, 64, 4, 32, true),
+        ...attention(32, 65, 65, 3, 64, false),
+        ...attention(4, 512, 512, 4, 32, false),
+        ...attention(1, 2048, 2048, 4, 32, true),
+        ...attention(32, 1, 128, 4, 32, false),
+      ];
 
 const peak = await peakMeter();
 const median = (values: number[]): number => values.toSorted((x, y) => x - y)[values.length >> 1];
@@ -116,5 +148,5 @@ for (let round = 0; round < rounds; round++) {
 }
 console.log(`node ${process.version}, ${backend.numerics}, peak ${median(peaks).toFixed(1)} GFLOP/s (median of ${peaks.length})`);
 cases.forEach(({ name }, i) => {
-  console.log(`${name.padEnd(22)} ${median(results[i]).toFixed(1).padStart(6)} GFLOP/s ${(100 * median(shares[i])).toFixed(1).padStart(6)} % of peak`);
+  console.log(`${name.padEnd(46)} ${median(results[i]).toFixed(1).padStart(6)} GFLOP/s ${(100 * median(shares[i])).toFixed(1).padStart(6)} % of peak`);
 });

@@ -1,0 +1,85 @@
+import { arange, scaledDotProductAttention, select, ShapeError, type Tensor, Variable, zeros } from '@qkv/tensor';
+
+export interface KeyValueCacheOptions {
+  /** Number of sequences, B. */
+  readonly rows: number;
+  /** Most positions that it can hold. */
+  readonly length: number;
+  readonly heads: number;
+  /** Size of a key of one head. */
+  readonly keySize: number;
+  /** Size of a value of one head; the keys' by default. */
+  readonly valueSize?: number;
+  /** For errors. */
+  readonly name?: string;
+}
+
+/**
+ * The keys and values of positions seen so far. Where things lie is its own affair; the length is fixed and the position
+ * is data, so decoding any number of tokens is one plan. Used inside `run` or `compile`, like all Variables.
+ */
+export class KeyValueCache {
+  readonly length: number;
+  readonly #keys: Variable;
+  readonly #values: Variable;
+
+  constructor({ rows, length, heads, keySize, valueSize = keySize, name = 'cache' }: KeyValueCacheOptions) {
+    const store = (kind: string, size: number): Variable => {
+      const shape = [rows, length, heads, size]; // (B, L, H, Dh)
+      return new Variable({ shape, initialize: () => zeros(shape), name: `${name}.${kind}` });
+    };
+    this.length = length;
+    this.#keys = store('keys', keySize);
+    this.#values = store('values', valueSize);
+  }
+
+  /** Puts keys and values of one more position, (B, 1, H, Dh), at `position`, an int32 scalar. */
+  append(keys: Tensor, values: Tensor, position: Tensor): void {
+    const here = arange(this.length).equal(position).reshape([1, this.length, 1, 1]);
+    for (const [variable, next] of this.#pairs(keys, values)) {
+      if (next.shape[1] !== 1) {
+        throw new ShapeError(`KeyValueCache.append: takes one position at a time, (B, 1, H, Dh), got [${next.shape.join(', ')}]`);
+      }
+      variable.assign(select(here, next, variable.value));
+    }
+  }
+
+  /** Puts keys and values of all positions at once, (B, L, H, Dh). */
+  fill(keys: Tensor, values: Tensor): void {
+    for (const [variable, next] of this.#pairs(keys, values)) variable.assign(next);
+  }
+
+  #pairs(keys: Tensor, values: Tensor): [Variable, Tensor][] {
+    return [
+      [this.#keys, keys],
+      [this.#values, values],
+    ];
+  }
+
+  /**
+   * Attention of queries (B, T, H, Dh) to the positions up to `position`, or to all of them; a mask, broadcastable to
+   * (B, H, T, L), says which of those. → (B, T, H, Dv)
+   */
+  attend(query: Tensor, { position, mask }: { position?: Tensor; mask?: Tensor } = {}): Tensor {
+    let may = mask;
+    if (position !== undefined) {
+      const seen = arange(this.length).lessEqual(position).reshape([1, 1, 1, this.length]);
+      may = mask === undefined ? seen : mask.and(seen);
+    }
+    return scaledDotProductAttention(query, this.#keys.value, this.#values.value, { mask: may }).output;
+  }
+
+  /** Row b continues from row `parents[b]`, int32 (B): what beam search needs. */
+  reorder(parents: Tensor): void {
+    for (const variable of this.variables()) variable.assign(variable.value.gather(parents));
+  }
+
+  variables(): Variable[] {
+    return [this.#keys, this.#values];
+  }
+
+  /** Gives the memory back. */
+  release(): void {
+    for (const variable of this.variables()) variable.release();
+  }
+}

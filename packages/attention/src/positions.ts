@@ -1,0 +1,93 @@
+import { Module } from '@qkv/nn';
+import { constant, ShapeError, type Tensor } from '@qkv/tensor';
+
+/** base^(−1/n) by Newton's iteration on xⁿ = 1/base. */
+function inverseRoot(base: number, n: number): number {
+  let x = 1;
+  for (let i = 0; i < 200; i++) {
+    const power = integerPower(x, n - 1);
+    const next = x - (power * x - 1 / base) / (n * power);
+    if (next === x) break;
+    x = next;
+  }
+  return x;
+}
+
+function integerPower(x: number, n: number): number {
+  let result = 1;
+  for (let square = x, left = n; left > 0; left = Math.floor(left / 2), square *= square) {
+    if (left % 2 === 1) result *= square;
+  }
+  return result;
+}
+
+/** Sine and cosine of an angle in [0, 1] by their series, to the last digit but one. */
+function sineAndCosine(angle: number): [number, number] {
+  let sine = 0;
+  let cosine = 0;
+  for (let n = 20, term = 0; n >= 0; n--) {
+    // Smallest terms first.
+    term = 1;
+    for (let k = 1; k <= n; k++) term *= angle / k;
+    if (n % 2 === 0) cosine += n % 4 === 0 ? term : -term;
+    else sine += n % 4 === 1 ? term : -term;
+  }
+  return [sine, cosine];
+}
+
+/**
+ * Sinusoidal positions (Vaswani et al. 2017, section 3.5): PE(p, 2i) = sin(p/10000^(2i/D)), PE(p, 2i+1) = cos of the same.
+ * Row-major (length, D) in double precision. Made of + − × ÷ alone, a rotation by the angle of one position at a time:
+ * the same bits on every machine, and accurate where an angle of hundreds would lose digits in float32.
+ */
+export function sinusoidalTable(length: number, dimension: number): Float64Array {
+  const table = new Float64Array(length * dimension);
+  const root = inverseRoot(10000, dimension); // 10000^(−1/D)
+  for (let column = 0; column < dimension; column += 2) {
+    const [stepSine, stepCosine] = sineAndCosine(integerPower(root, column));
+    let [sine, cosine] = [0, 1];
+    for (let p = 0; p < length; p++) {
+      table[p * dimension + column] = sine;
+      if (column + 1 < dimension) table[p * dimension + column + 1] = cosine;
+      [sine, cosine] = [sine * stepCosine + cosine * stepSine, cosine * stepCosine - sine * stepSine];
+    }
+  }
+  return table;
+}
+
+export interface SinusoidalPositionsOptions {
+  readonly dimension: number;
+  /** Longest sequence; 512, beyond which it is an error. */
+  readonly maxLength?: number;
+}
+
+/** x + PE, see `sinusoidalTable`. x (B, T, D) → (B, T, D). Has no parameters. */
+export class SinusoidalPositions extends Module {
+  readonly dimension: number;
+  readonly maxLength: number;
+  /** By length: a captured constant must stay the same object. */
+  readonly #tables = new Map<number, Tensor>();
+
+  constructor({ dimension, maxLength = 512 }: SinusoidalPositionsOptions) {
+    super();
+    this.dimension = dimension;
+    this.maxLength = maxLength;
+  }
+
+  override forward(x: Tensor): Tensor {
+    return x.add(this.table(x.shape.at(-2)!)); // (B, T, D) + (T, D)
+  }
+
+  /** The first `length` rows, (length, D). */
+  table(length: number): Tensor {
+    if (length > this.maxLength) {
+      throw new ShapeError(`SinusoidalPositions: ${length} positions exceed maxLength ${this.maxLength}`);
+    }
+    let table = this.#tables.get(length);
+    if (table === undefined) {
+      table = constant(sinusoidalTable(length, this.dimension), [length, this.dimension]);
+      this.#tables.set(length, table);
+    }
+    return table;
+  }
+}

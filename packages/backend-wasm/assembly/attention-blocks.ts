@@ -1,0 +1,142 @@
+import { int, ptr } from './abi';
+import { pack4, pack8 } from './pack';
+import { packedTiles } from './tile';
+
+/**
+ * Attention in tiles: blocks of 64 queries meet chunks of 256 keys, so memory is linear in the lengths. Chunks and blocks
+ * are cut by index and are part of the numerics. What is not allowed scores −∞ and weighs exactly 0: appended keys,
+ * queries or neighbours leave every bit alone.
+ */
+export const BLOCK: i32 = 64;
+export const CHUNK: i32 = 256;
+/** Bytes of a row of scores: a chunk and one cache line, lest columns of a block meet in the same cache sets. */
+export const ROW: usize = 1088;
+export const TILE: usize = 128;
+
+// Words of both kernels: strides are in bytes, each operand's are (batch, position, head, last).
+export const Q: i32 = 0;
+export const K: i32 = 6;
+export const V: i32 = 12;
+export const MASK: i32 = 18; // strides (batch, head, query, key); no mask has slot −1
+export const SIZES: i32 = 24; // B, H, T, S, Dh, Dv, causal, scale, workspace (2), its bytes per walker
+export const REST: i32 = 35;
+
+// @ts-ignore: decorator
+@inline
+export function at(args: usize, operand: i32, slots: usize, batch: i32, head: i32): usize {
+  return ptr(args, operand, slots) + <usize>batch * stride(args, operand, 0) + <usize>head * stride(args, operand, 2);
+}
+
+// @ts-ignore: decorator
+@inline
+export function stride(args: usize, operand: i32, dimension: i32): usize {
+  return <usize>int(args, operand + 2 + dimension);
+}
+
+// @ts-ignore: decorator
+@inline
+export function up4(n: i32): i32 {
+  return (n + 3) & ~3;
+}
+
+// @ts-ignore: decorator
+@inline
+export function up8(n: i32): i32 {
+  return (n + 7) & ~7;
+}
+
+// @ts-ignore: decorator
+@inline
+export function horizontalMax(v: v128): f32 {
+  const pairs = f32x4.pmax(v, v128.shuffle<f32>(v, v, 2, 3, 0, 1));
+  return f32x4.extract_lane(f32x4.pmax(pairs, v128.shuffle<f32>(pairs, pairs, 1, 0, 3, 2)), 0);
+}
+
+// @ts-ignore: decorator
+@inline
+export function horizontalSum(v: v128): f32 {
+  const pairs = f32x4.add(v, v128.shuffle<f32>(v, v, 2, 3, 0, 1));
+  return f32x4.extract_lane(f32x4.add(pairs, v128.shuffle<f32>(pairs, pairs, 1, 0, 3, 2)), 0);
+}
+
+/** Four quadruples, one per row, as a piece of a packed panel: lane r of vector j is element j of row r. */
+// @ts-ignore: decorator
+@inline
+export function storeTransposed(v0: v128, v1: v128, v2: v128, v3: v128, to: usize): void {
+  const a = v128.shuffle<f32>(v0, v1, 0, 4, 1, 5);
+  const b = v128.shuffle<f32>(v2, v3, 0, 4, 1, 5);
+  const c = v128.shuffle<f32>(v0, v1, 2, 6, 3, 7);
+  const d = v128.shuffle<f32>(v2, v3, 2, 6, 3, 7);
+  v128.store(to, v128.shuffle<f32>(a, b, 0, 1, 4, 5));
+  v128.store(to, v128.shuffle<f32>(a, b, 2, 3, 6, 7), 16);
+  v128.store(to, v128.shuffle<f32>(c, d, 0, 1, 4, 5), 32);
+  v128.store(to, v128.shuffle<f32>(c, d, 2, 3, 6, 7), 48);
+}
+
+/** Packs rows along a dimension of any length, in chunks of 256 one after the other, as `scoreTiles` walks them. */
+export function packLong4(from: usize, rowStride: usize, kStride: usize, rows: i32, k: i32, to: usize): void {
+  for (let p = 0; p < k; p += CHUNK) {
+    const kc = min(CHUNK, k - p);
+    pack4(from + <usize>p * kStride, rowStride, kStride, rows, kc, to);
+    to += <usize>(up4(rows) * kc) << 2;
+  }
+}
+
+export function packLong8(from: usize, rowStride: usize, kStride: usize, rows: i32, k: i32, to: usize): void {
+  for (let p = 0; p < k; p += CHUNK) {
+    const kc = min(CHUNK, k - p);
+    pack8(from + <usize>p * kStride, rowStride, kStride, rows, kc, to);
+    to += <usize>(up8(rows) * kc) << 2;
+  }
+}
+
+/**
+ * Rows of a score block: `rows` × `columns` products over `k`, where the panels of B were packed for `packedColumns`.
+ * What is padded is computed too: no edges.
+ */
+export function scoreTiles(scores: usize, a: usize, b: usize, k: i32, rows: i32, columns: i32, packedColumns: i32): void {
+  if (k == 0) memory.fill(scores, 0, <usize>BLOCK * ROW);
+  for (let p = 0; p < k; p += CHUNK) {
+    const kc = min(CHUNK, k - p);
+    packedTiles(a, b, kc, scores, ROW, p > 0, up4(rows), up8(columns), 0);
+    a += <usize>(up4(rows) * kc) << 2;
+    b += <usize>(up8(packedColumns) * kc) << 2;
+  }
+}
+
+/** Puts −∞ where query `i0 + r` may not attend to key `j0 + c`. */
+export function forbid(scores: usize, rows: i32, columns: i32, i0: i32, j0: i32, causal: bool, mask: usize, queryStride: usize, keyStride: usize): void {
+  const never = f32x4.splat(-Infinity);
+  for (let r = 0; r < rows; r++) {
+    const row = scores + <usize>r * ROW;
+    if (causal) {
+      const last = i0 + r - j0; // the last column allowed
+      if (last + 1 < columns) {
+        let c = max(0, last + 1);
+        for (; c < columns && (c & 3) != 0; c++) store<f32>(row + (<usize>c << 2), -Infinity);
+        for (; c < columns; c += 4) v128.store(row + (<usize>c << 2), never);
+      }
+    }
+    if (mask != 0) {
+      const from = mask + <usize>(i0 + r) * queryStride + <usize>j0 * keyStride;
+      if (keyStride == 4) {
+        const wide = columns & ~3;
+        let c = 0;
+        for (; c < wide; c += 4) {
+          const to = row + (<usize>c << 2);
+          const allowed = i32x4.ne(v128.load(from + (<usize>c << 2)), i32x4.splat(0));
+          v128.store(to, v128.bitselect(v128.load(to), never, allowed));
+        }
+        for (; c < columns; c++) if (load<i32>(from + (<usize>c << 2)) == 0) store<f32>(row + (<usize>c << 2), -Infinity);
+      } else {
+        for (let c = 0; c < columns; c++) if (load<i32>(from + <usize>c * keyStride) == 0) store<f32>(row + (<usize>c << 2), -Infinity);
+      }
+    }
+  }
+}
+
+/** Multiplies whole quadruples. */
+export function scaleAll(at: usize, bytes: usize, factor: f32): void {
+  const f = f32x4.splat(factor);
+  for (const end = at + bytes; at < end; at += 16) v128.store(at, f32x4.mul(v128.load(at), f));
+}

@@ -1,0 +1,175 @@
+import { float, int, ptr, share } from './abi';
+import { at, BLOCK, CHUNK, forbid, horizontalMax, horizontalSum, K, MASK, packLong4, packLong8, Q, REST, ROW, scaleAll, scoreTiles, SIZES, storeTransposed, stride, up4, up8, V } from './attention-blocks';
+import { expNonPositive4, log4 } from './math';
+import { pack8 } from './pack';
+import { packedTiles } from './tile';
+
+/**
+ * o = softmax(scale · q kᵀ) v per batch and head, with a running maximum over the chunks of keys, and lse = log Σ exp.
+ * More words: o (2), lse (2). Walkers take blocks of queries; consecutive blocks of one head share its packed keys.
+ */
+export function attention(args: usize, slots: usize, part: i32, parts: i32): i32 {
+  const H = int(args, SIZES + 1);
+  const T = int(args, SIZES + 2);
+  const S = int(args, SIZES + 3);
+  const Dh = int(args, SIZES + 4);
+  const Dv = int(args, SIZES + 5);
+  const causal = int(args, SIZES + 6) != 0;
+  const scale = float(args, SIZES + 7);
+  const hasMask = int(args, MASK) >= 0;
+  const o = ptr(args, REST, slots);
+  const lse = ptr(args, REST + 2, slots);
+  const ldo = <usize>(H * Dv) << 2;
+
+  const maxima = ptr(args, SIZES + 8, slots) + <usize>part * <usize>int(args, SIZES + 10); // (64)
+  const sums = maxima + BLOCK * 4; // (64)
+  const scores = sums + BLOCK * 4; // (64, 272)
+  const weights = scores + <usize>BLOCK * ROW; // packed (64, 256)
+  const packedQ = weights + BLOCK * CHUNK * 4; // packed (64, Dh)
+  const values = packedQ + <usize>(BLOCK * Dh * 4); // (64, Dv), Dv rounded up to 8
+  const row = <usize>up8(Dv) << 2;
+  const packedK = values + <usize>BLOCK * row; // for each chunk, packed (256, Dh)
+  const packedV = packedK + (<usize>up8(S) * <usize>Dh << 2); // for each chunk, packed (Dv, 256)
+
+  const blocks = (T + BLOCK - 1) / BLOCK;
+  const units = int(args, SIZES) * H * blocks;
+  const end = share(units, part + 1, parts);
+  let packed = -1;
+  for (let unit = share(units, part, parts); unit < end; unit++) {
+    const index = unit / blocks;
+    const b = index / H;
+    const h = index % H;
+    const i0 = (unit % blocks) * BLOCK;
+    const rows = min(BLOCK, T - i0);
+    const kStride = stride(args, K, 1);
+    const vStride = stride(args, V, 1);
+    if (packed != index) {
+      packed = index;
+      const k = at(args, K, slots, b, h);
+      const v = at(args, V, slots, b, h);
+      for (let j = 0; j < S; j += CHUNK) {
+        const keys = min(CHUNK, S - j);
+        packLong8(k + <usize>j * kStride, kStride, stride(args, K, 3), keys, Dh, packedK + (<usize>j * <usize>Dh << 2));
+        pack8(v + <usize>j * vStride, stride(args, V, 3), vStride, Dv, keys, packedV + <usize>j * row);
+      }
+    }
+    const mask = hasMask ? ptr(args, MASK, slots) + <usize>b * stride(args, MASK, 0) + <usize>h * stride(args, MASK, 1) : 0;
+    const qStride = stride(args, Q, 1);
+    packLong4(at(args, Q, slots, b, h) + <usize>i0 * qStride, qStride, stride(args, Q, 3), rows, Dh, packedQ);
+    scaleAll(packedQ, <usize>(up4(rows) * Dh) << 2, scale);
+    for (let r = 0; r < BLOCK; r += 4) {
+      v128.store(maxima + (<usize>r << 2), f32x4.splat(-Infinity));
+      v128.store(sums + (<usize>r << 2), f32x4.splat(0));
+    }
+    const allowed = causal ? min(S, i0 + rows) : S;
+    if (allowed == 0) memory.fill(values, 0, <usize>BLOCK * row);
+    for (let j0 = 0; j0 < allowed; j0 += CHUNK) {
+      const keys = min(CHUNK, allowed - j0);
+      const packedKeys = min(CHUNK, S - j0);
+      scoreTiles(scores, packedQ, packedK + (<usize>j0 * <usize>Dh << 2), Dh, rows, keys, packedKeys);
+      if (causal || hasMask) forbid(scores, rows, keys, i0, j0, causal, mask, stride(args, MASK, 2), stride(args, MASK, 3));
+      softmaxChunk(scores, up4(rows), keys, maxima, sums, weights, values, row, j0 > 0);
+      // One panel of v at a time: it holds the whole chunk, of which a causal block may use fewer keys.
+      let v = packedV + <usize>j0 * row;
+      for (let d: usize = 0; d < row; d += 32) {
+        packedTiles(weights, v, keys, values + d, row, j0 > 0, up4(rows), 8, 0);
+        v += <usize>packedKeys << 5;
+      }
+    }
+    finish(o + <usize>(b * T + i0) * ldo + (<usize>(h * Dv) << 2), ldo, lse + (<usize>(index * T + i0) << 2), rows, Dv, maxima, sums, values, row);
+  }
+  return 0;
+}
+
+/** Turns a chunk of scores into packed weights exp(s − maximum); brings what was summed before to the new maximum. */
+function softmaxChunk(scores: usize, rows: i32, keys: i32, maxima: usize, sums: usize, weights: usize, values: usize, row: usize, rescale: bool): void {
+  const bytes = <usize>up4(keys) << 2;
+  const never = f32x4.splat(-Infinity);
+  for (let r = 0; r < rows; r += 4) {
+    const s0 = scores + <usize>r * ROW;
+    const s1 = s0 + ROW;
+    const s2 = s1 + ROW;
+    const s3 = s2 + ROW;
+    for (let x = <usize>keys << 2; x < bytes; x += 4) {
+      store<f32>(s0 + x, -Infinity);
+      store<f32>(s1 + x, -Infinity);
+      store<f32>(s2 + x, -Infinity);
+      store<f32>(s3 + x, -Infinity);
+    }
+    let m0 = never;
+    let m1 = never;
+    let m2 = never;
+    let m3 = never;
+    for (let x: usize = 0; x < bytes; x += 16) {
+      m0 = f32x4.pmax(m0, v128.load(s0 + x));
+      m1 = f32x4.pmax(m1, v128.load(s1 + x));
+      m2 = f32x4.pmax(m2, v128.load(s2 + x));
+      m3 = f32x4.pmax(m3, v128.load(s3 + x));
+    }
+    const maximaAt = maxima + (<usize>r << 2);
+    const sumsAt = sums + (<usize>r << 2);
+    const before = v128.load(maximaAt);
+    let lanes = f32x4.splat(horizontalMax(m0));
+    lanes = f32x4.replace_lane(lanes, 1, horizontalMax(m1));
+    lanes = f32x4.replace_lane(lanes, 2, horizontalMax(m2));
+    lanes = f32x4.replace_lane(lanes, 3, horizontalMax(m3));
+    const after = f32x4.pmax(before, lanes);
+    v128.store(maximaAt, after);
+    // Where nothing was allowed so far any finite shift gives weights of 0.
+    const shift = v128.bitselect(f32x4.splat(0), after, f32x4.eq(after, never));
+    m0 = v128.shuffle<f32>(shift, shift, 0, 0, 0, 0);
+    m1 = v128.shuffle<f32>(shift, shift, 1, 1, 1, 1);
+    m2 = v128.shuffle<f32>(shift, shift, 2, 2, 2, 2);
+    m3 = v128.shuffle<f32>(shift, shift, 3, 3, 3, 3);
+    let t0 = f32x4.splat(0);
+    let t1 = t0;
+    let t2 = t0;
+    let t3 = t0;
+    let to = weights + <usize>r * (<usize>keys << 2);
+    for (let x: usize = 0; x < bytes; x += 16) {
+      const e0 = expNonPositive4(f32x4.sub(v128.load(s0 + x), m0));
+      const e1 = expNonPositive4(f32x4.sub(v128.load(s1 + x), m1));
+      const e2 = expNonPositive4(f32x4.sub(v128.load(s2 + x), m2));
+      const e3 = expNonPositive4(f32x4.sub(v128.load(s3 + x), m3));
+      t0 = f32x4.add(t0, e0);
+      t1 = f32x4.add(t1, e1);
+      t2 = f32x4.add(t2, e2);
+      t3 = f32x4.add(t3, e3);
+      storeTransposed(e0, e1, e2, e3, to); // the last may reach into the next panel, which is written later
+      to += 64;
+    }
+    lanes = f32x4.splat(horizontalSum(t0));
+    lanes = f32x4.replace_lane(lanes, 1, horizontalSum(t1));
+    lanes = f32x4.replace_lane(lanes, 2, horizontalSum(t2));
+    lanes = f32x4.replace_lane(lanes, 3, horizontalSum(t3));
+    if (!rescale) {
+      v128.store(sumsAt, lanes);
+      continue;
+    }
+    const factor = expNonPositive4(f32x4.sub(before, shift));
+    v128.store(sumsAt, f32x4.add(f32x4.mul(v128.load(sumsAt), factor), lanes));
+    const line = values + <usize>r * row;
+    scaleAll(line, row, f32x4.extract_lane(factor, 0));
+    scaleAll(line + row, row, f32x4.extract_lane(factor, 1));
+    scaleAll(line + 2 * row, row, f32x4.extract_lane(factor, 2));
+    scaleAll(line + 3 * row, row, f32x4.extract_lane(factor, 3));
+  }
+}
+
+/** Divides by the sums and stores; a row with nothing to attend to is 0 and has an lse of −∞. */
+function finish(o: usize, ldo: usize, lse: usize, rows: i32, Dv: i32, maxima: usize, sums: usize, values: usize, row: usize): void {
+  const wide = <usize>(Dv & ~3) << 2;
+  const bytes = <usize>Dv << 2;
+  for (let r = 0; r < rows; r++) {
+    const sum = load<f32>(sums + (<usize>r << 2));
+    const log = f32x4.extract_lane(log4(f32x4.splat(sum)), 0);
+    store<f32>(lse + (<usize>r << 2), sum == 0 ? -Infinity : load<f32>(maxima + (<usize>r << 2)) + log);
+    const inverse: f32 = sum == 0 ? 0 : 1 / sum;
+    const factor = f32x4.splat(inverse);
+    let x: usize = 0;
+    for (; x < wide; x += 16) v128.store(o + x, f32x4.mul(v128.load(values + x), factor));
+    for (; x < bytes; x += 4) store<f32>(o + x, load<f32>(values + x) * inverse);
+    o += ldo;
+    values += row;
+  }
+}

@@ -1,0 +1,111 @@
+import { full, isTraining, type Parameter, type Tensor, Variable, zeros } from '@qkv/tensor';
+
+import { clipFactor, globalNorm } from './clip';
+import type { Schedule } from './schedules';
+
+export interface OptimizerOptions {
+  /** A number, or a function of the step. */
+  readonly learningRate: number | Schedule;
+  /** Largest norm of all gradients together; not clipped by default. */
+  readonly clipNorm?: number;
+  /** Which parameters decay; all by default, as in torch. Often: `(p) => p.shape.length > 1`. */
+  readonly decayFilter?: (parameter: Parameter) => boolean;
+}
+
+/** Scalars of one update, to be returned from the training step and logged. */
+export interface UpdateReport {
+  /** Before clipping. */
+  readonly gradientNorm: Tensor;
+  readonly learningRate: Tensor;
+}
+
+/** What all parameters share in one update: scalars. */
+export interface UpdateContext {
+  /** 1 at the first update. */
+  readonly step: Tensor;
+  readonly learningRate: Tensor;
+  /** Factor of every gradient. */
+  readonly gradientScale: Tensor;
+}
+
+/** What optimisers have in common: the parameters, the count of updates, the learning rate and clipping. */
+export abstract class Optimizer {
+  readonly parameters: readonly Parameter[];
+  /** Updates made, int32 scalar. */
+  readonly step: Variable;
+  /** May be changed between steps; a changed number makes another plan, a schedule does not. */
+  learningRate: number | Schedule;
+  readonly clipNorm: number | undefined;
+  protected readonly decays: (parameter: Parameter) => boolean;
+  /** Kind of state → one Variable per parameter, made when first needed: only then are the parameters named. */
+  readonly #state = new Map<string, Variable[]>();
+
+  constructor(
+    protected readonly name: string,
+    parameters: readonly Parameter[],
+    { learningRate, clipNorm, decayFilter = () => true }: OptimizerOptions,
+  ) {
+    if (parameters.length === 0) throw new RangeError(`${name}: there are no parameters`);
+    const twice = parameters.find((parameter, i) => parameters.indexOf(parameter) !== i);
+    if (twice !== undefined) throw new RangeError(`${name}: parameter '${twice.name}' is listed twice`);
+    requireRange(name, 'clipNorm', clipNorm ?? 1, (x) => x > 0, 'positive');
+    this.parameters = [...parameters];
+    this.learningRate = learningRate;
+    this.clipNorm = clipNorm;
+    this.decays = decayFilter;
+    this.step = new Variable({ shape: [], dtype: 'int32', initialize: () => zeros([], 'int32'), name: 'optimizer.step' });
+  }
+
+  /** Kinds of state that each parameter has, such as the two moments of Adam. */
+  protected abstract readonly kinds: readonly string[];
+
+  /** Assigns the next value of every parameter, and of its state. */
+  protected abstract update(gradients: readonly Tensor[], context: UpdateContext): void;
+
+  /** Makes one update, inside `compile(fn, { mode: 'train' })`. Gradients stand in the order of the parameters. */
+  apply(gradients: readonly Tensor[]): UpdateReport {
+    const { name, parameters, clipNorm } = this;
+    if (!isTraining()) {
+      throw new Error(`${name}.apply: weights change only while training; compile the step with { mode: 'train' }`);
+    }
+    if (gradients.length !== parameters.length) {
+      throw new RangeError(`${name}.apply: expected ${parameters.length} gradients, got ${gradients.length}`);
+    }
+    const count = this.step.value.add(1);
+    this.step.assign(count);
+    const step = count.cast('float32');
+    const learningRate = typeof this.learningRate === 'number' ? full([], this.learningRate) : this.learningRate(step);
+    const gradientNorm = globalNorm(gradients);
+    const gradientScale = clipNorm === undefined ? full([], 1) : clipFactor(gradientNorm, clipNorm);
+    this.update(gradients, { step, learningRate, gradientScale });
+    return { gradientNorm, learningRate };
+  }
+
+  /** Everything that a checkpoint must keep, by name: `step`, and `<kind>.<parameter>`. */
+  namedVariables(): Map<string, Variable> {
+    const named = new Map([['step', this.step]]);
+    for (const kind of this.kinds) {
+      for (const variable of this.state(kind)) named.set(variable.name.slice('optimizer.'.length), variable);
+    }
+    return named;
+  }
+
+  variables(): Variable[] {
+    return [...this.namedVariables().values()];
+  }
+
+  protected state(kind: string): readonly Variable[] {
+    let list = this.#state.get(kind);
+    if (list === undefined) {
+      list = this.parameters.map(({ shape, name }, i) => {
+        return new Variable({ shape, initialize: () => zeros(shape), name: `optimizer.${kind}.${name || i}` });
+      });
+      this.#state.set(kind, list);
+    }
+    return list;
+  }
+}
+
+export function requireRange(name: string, option: string, value: number, holds: (x: number) => boolean, what: string): void {
+  if (!holds(value)) throw new RangeError(`${name}: ${option} must be ${what}, got ${value}`);
+}

@@ -1,0 +1,76 @@
+import type { Backend, Plan, Prepared } from '../backend';
+import { state } from '../state';
+import { buildPlan, type PlanOptions } from './build';
+import type { Program } from './collect';
+import { describeProgram, type PlanKey, planKey, sameKey } from './key';
+
+/** A plan, ready to run, with what errors and `explain` need. */
+export interface PlanEntry {
+  readonly key: PlanKey;
+  readonly plan: Plan;
+  readonly prepared: Prepared;
+  /** One line per node of the traced graph. */
+  readonly nodes: readonly string[];
+  /** First step that writes a Variable: an error before it has changed nothing. */
+  readonly firstWrite: number;
+}
+
+/** Plans by structure; the least recently used one goes first. */
+export class PlanCache {
+  private readonly entries = new Map<string, PlanEntry>();
+
+  constructor(
+    private readonly backend: Backend,
+    private readonly options: PlanOptions,
+    private readonly maximum: number,
+    /** Gives a plan's device memory back once nothing queued needs it. */
+    private readonly release: (entry: PlanEntry) => void,
+  ) {}
+
+  get size(): number {
+    return this.entries.size;
+  }
+
+  /** The plan of a program, made if it is not known; `keep: false` for what will not come again. */
+  find(program: Program, keep: boolean): PlanEntry {
+    const key = planKey(program);
+    let name = `${key.hash}:${key.words.length}${state.debug ? ':debug' : ''}`;
+    // Equal hashes of unequal programs get names of their own.
+    for (let known = this.entries.get(name); known !== undefined; known = this.entries.get(name)) {
+      if (sameKey(known.key, key)) {
+        this.entries.delete(name);
+        this.entries.set(name, known);
+        return known;
+      }
+      name += '+';
+    }
+    const entry = this.make(program, key);
+    if (!keep) return entry;
+    this.entries.set(name, entry);
+    if (this.entries.size > this.maximum) {
+      const [oldest, evicted] = this.entries.entries().next().value!;
+      this.entries.delete(oldest);
+      this.release(evicted);
+    }
+    return entry;
+  }
+
+  clear(): void {
+    for (const entry of this.entries.values()) entry.prepared.release();
+    this.entries.clear();
+  }
+
+  private make(program: Program, key: PlanKey): PlanEntry {
+    // In debug mode each step is one operation, so that it can be named.
+    const options = state.debug ? { ...this.options, fuse: false } : this.options;
+    const plan = buildPlan(program, this.backend.capabilities, options);
+    const firstWrite = plan.steps.findIndex((step) => step.outputs.some((output) => output.slot > 0));
+    return {
+      key,
+      plan,
+      prepared: this.backend.prepare(plan),
+      nodes: describeProgram(program),
+      firstWrite: firstWrite < 0 ? plan.steps.length : firstWrite,
+    };
+  }
+}
