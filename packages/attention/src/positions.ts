@@ -1,5 +1,5 @@
 import { Module } from '@qkv/nn';
-import { constant, ShapeError, type Tensor } from '@qkv/tensor';
+import { constant, ShapeError, type Tensor, Variable } from '@qkv/tensor';
 
 /** base^(−1/n) by Newton's iteration on xⁿ = 1/base. */
 function inverseRoot(base: number, n: number): number {
@@ -21,16 +21,15 @@ function integerPower(x: number, n: number): number {
   return result;
 }
 
-/** Sine and cosine of an angle in [0, 1] by their series, to the last digit but one. */
+/** Sine and cosine of an angle in [0, 1] by their series, which 20 terms carry below the last digit. */
 function sineAndCosine(angle: number): [number, number] {
   let sine = 0;
   let cosine = 0;
-  for (let n = 20, term = 0; n >= 0; n--) {
-    // Smallest terms first.
-    term = 1;
-    for (let k = 1; k <= n; k++) term *= angle / k;
-    if (n % 2 === 0) cosine += n % 4 === 0 ? term : -term;
-    else sine += n % 4 === 1 ? term : -term;
+  let term = 1; // angleⁿ/n!
+  for (let n = 0; n < 20; term *= angle / ++n) {
+    const signed = n % 4 < 2 ? term : -term;
+    if (n % 2 === 0) cosine += signed;
+    else sine += signed;
   }
   return [sine, cosine];
 }
@@ -65,29 +64,32 @@ export interface SinusoidalPositionsOptions {
 export class SinusoidalPositions extends Module {
   readonly dimension: number;
   readonly maxLength: number;
-  /** By length: a captured constant must stay the same object. */
-  readonly #tables = new Map<number, Tensor>();
+  /** On the device once, instead of being sent there with every call; no part of the state, as it can be made again. */
+  readonly #table: Variable;
 
   constructor({ dimension, maxLength = 512 }: SinusoidalPositionsOptions) {
     super();
     this.dimension = dimension;
     this.maxLength = maxLength;
+    const shape = [maxLength, dimension];
+    const initialize = (): Tensor => constant(sinusoidalTable(maxLength, dimension), shape);
+    this.#table = new Variable({ shape, initialize, name: 'positions' });
   }
 
   override forward(x: Tensor): Tensor {
-    return x.add(this.table(x.shape.at(-2)!)); // (B, T, D) + (T, D)
+    return x.add(this.first(x.shape.at(-2)!)); // (B, T, D) + (T, D)
   }
 
-  /** The first `length` rows, (length, D). */
-  table(length: number): Tensor {
+  /** The rows of the first `length` positions, (length, D). */
+  first(length: number): Tensor {
     if (length > this.maxLength) {
       throw new ShapeError(`SinusoidalPositions: ${length} positions exceed maxLength ${this.maxLength}`);
     }
-    let table = this.#tables.get(length);
-    if (table === undefined) {
-      table = constant(sinusoidalTable(length, this.dimension), [length, this.dimension]);
-      this.#tables.set(length, table);
-    }
-    return table;
+    return this.scope(() => this.#table.value.slice([0, 0], [length, this.dimension]));
+  }
+
+  /** The rows of these positions, int32 (…) → (…, D). */
+  at(positions: Tensor): Tensor {
+    return this.scope(() => this.#table.value.gather(positions));
   }
 }

@@ -1,4 +1,4 @@
-import { Dropout, LayerNorm, Module } from '@qkv/nn';
+import { Dropout, type LayerNorm, Module } from '@qkv/nn';
 import type { Tensor } from '@qkv/tensor';
 
 /** Where the norm of a sublayer stands: LN(x + f(x)), as in the paper, or x + f(LN(x)), which trains without warm-up. */

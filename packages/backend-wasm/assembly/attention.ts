@@ -2,7 +2,7 @@ import { float, int, ptr, share } from './abi';
 import { at, BLOCK, CHUNK, forbid, horizontalMax, horizontalSum, K, MASK, packLong4, packLong8, Q, REST, ROW, scaleAll, scoreTiles, SIZES, storeTransposed, stride, up4, up8, V } from './attention-blocks';
 import { expNonPositive4, log4 } from './math';
 import { pack8 } from './pack';
-import { packedTiles } from './tile';
+import { packedTiles, rowTile, rowTileAlongK, tile } from './tile';
 
 /**
  * o = softmax(scale · q kᵀ) v per batch and head, with a running maximum over the chunks of keys, and lse = log Σ exp.
@@ -32,6 +32,8 @@ export function attention(args: usize, slots: usize, part: i32, parts: i32): i32
   const packedV = packedK + (<usize>up8(S) * <usize>Dh << 2); // for each chunk, packed (Dv, 256)
 
   const blocks = (T + BLOCK - 1) / BLOCK;
+  // One query, as in decoding, reads keys and values once: packing them would cost more than multiplying.
+  const single = T == 1 && stride(args, K, 3) == 4 && stride(args, V, 3) == 4;
   const units = int(args, SIZES) * H * blocks;
   const end = share(units, part + 1, parts);
   let packed = -1;
@@ -43,10 +45,10 @@ export function attention(args: usize, slots: usize, part: i32, parts: i32): i32
     const rows = min(BLOCK, T - i0);
     const kStride = stride(args, K, 1);
     const vStride = stride(args, V, 1);
-    if (packed != index) {
+    const k = at(args, K, slots, b, h);
+    const v = at(args, V, slots, b, h);
+    if (packed != index && !single) {
       packed = index;
-      const k = at(args, K, slots, b, h);
-      const v = at(args, V, slots, b, h);
       for (let j = 0; j < S; j += CHUNK) {
         const keys = min(CHUNK, S - j);
         packLong8(k + <usize>j * kStride, kStride, stride(args, K, 3), keys, Dh, packedK + (<usize>j * <usize>Dh << 2));
@@ -66,19 +68,55 @@ export function attention(args: usize, slots: usize, part: i32, parts: i32): i32
     for (let j0 = 0; j0 < allowed; j0 += CHUNK) {
       const keys = min(CHUNK, allowed - j0);
       const packedKeys = min(CHUNK, S - j0);
-      scoreTiles(scores, packedQ, packedK + (<usize>j0 * <usize>Dh << 2), Dh, rows, keys, packedKeys);
+      if (single) singleScores(scores, packedQ, k + <usize>j0 * kStride, kStride, Dh, keys, packedK);
+      else scoreTiles(scores, packedQ, packedK + (<usize>j0 * <usize>Dh << 2), Dh, rows, keys, packedKeys);
       if (causal || hasMask) forbid(scores, rows, keys, i0, j0, causal, mask, stride(args, MASK, 2), stride(args, MASK, 3));
       softmaxChunk(scores, up4(rows), keys, maxima, sums, weights, values, row, j0 > 0);
+      if (single) {
+        singleValues(weights, v + <usize>j0 * vStride, vStride, keys, values, row, Dv, j0 > 0, packedV);
+        continue;
+      }
       // One panel of v at a time: it holds the whole chunk, of which a causal block may use fewer keys.
-      let v = packedV + <usize>j0 * row;
+      let panel = packedV + <usize>j0 * row;
       for (let d: usize = 0; d < row; d += 32) {
-        packedTiles(weights, v, keys, values + d, row, j0 > 0, up4(rows), 8, 0);
-        v += <usize>packedKeys << 5;
+        packedTiles(weights, panel, keys, values + d, row, j0 > 0, up4(rows), 8, 0);
+        panel += <usize>packedKeys << 5;
       }
     }
     finish(o + <usize>(b * T + i0) * ldo + (<usize>(h * Dv) << 2), ldo, lse + (<usize>(index * T + i0) << 2), rows, Dv, maxima, sums, values, row);
   }
   return 0;
+}
+
+/** `scoreTiles` for one query and keys as they lie; `packed` has room for 8 of them. */
+function singleScores(scores: usize, q: usize, k: usize, kStride: usize, Dh: i32, keys: i32, packed: usize): void {
+  if (Dh == 0) memory.fill(scores, 0, 4 * ROW);
+  for (let p = 0; p < Dh; p += CHUNK) {
+    const kc = min(CHUNK, Dh - p);
+    let from = k;
+    let j = 0;
+    for (; j + 8 <= keys; j += 8) {
+      rowTileAlongK(q, 16, from, kStride, kc, scores + (<usize>j << 2), p > 0);
+      from += 8 * kStride;
+    }
+    if (j < keys) {
+      pack8(from, kStride, 4, keys - j, kc, packed);
+      tile(q, 16, packed, 32, kc, scores + (<usize>j << 2), ROW, p > 0);
+    }
+    k += <usize>kc << 2;
+    q += <usize>kc << 4;
+  }
+}
+
+/** values = or += weights · v for one query and values as they lie; `packed` has room for a panel of a chunk. */
+function singleValues(weights: usize, v: usize, vStride: usize, keys: i32, values: usize, row: usize, Dv: i32, accumulate: bool, packed: usize): void {
+  let d = 0;
+  for (; d + 32 <= Dv; d += 32) rowTile(weights, 16, v + (<usize>d << 2), vStride, keys, values + (<usize>d << 2), accumulate);
+  for (; d + 8 <= Dv; d += 8) tile(weights, 16, v + (<usize>d << 2), vStride, keys, values + (<usize>d << 2), row, accumulate);
+  if (d < Dv) {
+    pack8(v + (<usize>d << 2), 4, vStride, Dv - d, keys, packed);
+    tile(weights, 16, packed, 32, keys, values + (<usize>d << 2), row, accumulate);
+  }
 }
 
 /** Turns a chunk of scores into packed weights exp(s − maximum); brings what was summed before to the new maximum. */

@@ -1,9 +1,9 @@
 import { int, ptr, share } from './abi';
 import { pack4, pack8 } from './pack';
-import { packedTiles } from './tile';
+import { packedTiles, rowTile, rowTileAlongK, tileEdge } from './tile';
 
-/** Rows of A that are packed at a time: with KC = 256 they fill 128 KiB, which the second-level cache holds. */
-const MC: i32 = 128;
+/** Rows of A that are packed at a time: with KC = 256 they fill 64 KiB, which the second-level cache holds. */
+const MC: i32 = 64;
 /** Partial sums run over this many k, from 0 upwards. It is part of the numerics: every path keeps to it. */
 const KC: i32 = 256;
 /** Columns of B that are packed at a time. `src/encoders/matmul.ts` knows these three too. */
@@ -127,6 +127,64 @@ export function matmulBatch(args: usize, slots: usize, part: i32, parts: i32): i
         const kc = min(KC, k - p);
         pack8(fromB + <usize>j * nStride + <usize>p * bkStride, nStride, bkStride, columns, kc, packed);
         multiplyRows(fromA + <usize>p * akStride, mStride, akStride, 0, m, kc, packed, to + (<usize>j << 2), ldc, columns, p > 0, scratch);
+      }
+    }
+  }
+  return 0;
+}
+
+/** Columns that a walker of `matmulFew` takes at a time. */
+const GROUP: i32 = 32;
+
+/**
+ * At most four rows, as in decoding: B is read once, so it is not packed, but for columns that fill no register.
+ * Words as of `matmulBatch`.
+ */
+export function matmulFew(args: usize, slots: usize, part: i32, parts: i32): i32 {
+  const a = ptr(args, 0, slots);
+  const mStride = <usize>int(args, 2);
+  const akStride = <usize>int(args, 3);
+  const b = ptr(args, 4, slots);
+  const nStride = <usize>int(args, 6);
+  const bkStride = <usize>int(args, 7);
+  const c = ptr(args, 8, slots);
+  const m = int(args, 10);
+  const n = int(args, 11);
+  const k = int(args, 12);
+  const scratch = ptr(args, 13, slots) + <usize>part * <usize>int(args, 15);
+  const matrices = int(args, 16);
+  const dims = int(args, 17);
+  const packedA = scratch + TILE;
+  const packedB = packedA + <usize>(4 * KC * 4);
+  const ldc = <usize>n << 2;
+  const groups = (n + GROUP - 1) / GROUP;
+  const end = share(matrices * groups, part + 1, parts);
+  for (let unit = share(matrices * groups, part, parts); unit < end; ) {
+    const i = unit / groups;
+    const first = unit - i * groups;
+    const last = min(groups, first + end - unit);
+    unit += last - first;
+    const right = min(n, last * GROUP);
+    const fromA = a + batchOffset(args + 72, dims, i, 0);
+    const fromB = b + batchOffset(args + 72, dims, i, 1);
+    const to = c + <usize>i * <usize>m * ldc;
+    for (let p = 0; p < k; p += KC) {
+      const kc = min(KC, k - p);
+      const atA = fromA + <usize>p * akStride;
+      const atB = fromB + <usize>p * bkStride;
+      if (m > 1) pack4(atA, mStride, akStride, m, kc, packedA);
+      let j = first * GROUP;
+      if (m == 1 && nStride == 4) {
+        for (; j + 32 <= right; j += 32) rowTile(atA, akStride, atB + (<usize>j << 2), bkStride, kc, to + (<usize>j << 2), p > 0);
+      } else if (m == 1 && bkStride == 4) {
+        for (; j + 8 <= right; j += 8) rowTileAlongK(atA, akStride, atB + <usize>j * nStride, nStride, kc, to + (<usize>j << 2), p > 0);
+      } else if (nStride == 4) {
+        for (; j + 8 <= right; j += 8) tileEdge(packedA, 16, atB + (<usize>j << 2), bkStride, kc, to + (<usize>j << 2), ldc, p > 0, m, 8, scratch);
+      }
+      if (j < right) {
+        if (m == 1) pack4(atA, mStride, akStride, 1, kc, packedA);
+        pack8(atB + <usize>j * nStride, nStride, bkStride, right - j, kc, packedB);
+        packedTiles(packedA, packedB, kc, to + (<usize>j << 2), ldc, p > 0, m, right - j, scratch);
       }
     }
   }

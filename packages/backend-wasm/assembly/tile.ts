@@ -1,11 +1,11 @@
 import { madd } from './simd';
 
 /**
- * The 4 × 8 register tile: C (4 rows, `ldc` bytes apart) = or += Σ_k a[k, 0…3] ⊗ b[k, 0…7], k ascending from zero. B is
- * a packed panel; the quadruples of A are `lda` bytes apart, 16 in a packed panel. Eight accumulators are what every V8
- * keeps in registers.
+ * The 4 × 8 register tile: C (4 rows, `ldc` bytes apart) = or += Σ_k a[k, 0…3] ⊗ b[k, 0…7], k ascending from zero.
+ * Successive k are `lda` and `ldb` bytes apart: 16 and 32 in packed panels. Eight accumulators are what every V8 keeps
+ * in registers.
  */
-export function tile(a: usize, lda: usize, b: usize, kc: i32, c: usize, ldc: usize, accumulate: bool): void {
+export function tile(a: usize, lda: usize, b: usize, ldb: usize, kc: i32, c: usize, ldc: usize, accumulate: bool): void {
   let c00 = f32x4.splat(0);
   let c01 = c00;
   let c10 = c00;
@@ -14,7 +14,7 @@ export function tile(a: usize, lda: usize, b: usize, kc: i32, c: usize, ldc: usi
   let c21 = c00;
   let c30 = c00;
   let c31 = c00;
-  for (const end = b + (<usize>kc << 5); b < end; b += 32) {
+  for (const end = b + <usize>kc * ldb; b < end; b += ldb) {
     const b0 = v128.load(b);
     const b1 = v128.load(b, 16);
     const a0 = v128.load32_splat(a);
@@ -55,8 +55,8 @@ export function tile(a: usize, lda: usize, b: usize, kc: i32, c: usize, ldc: usi
 }
 
 /** A tile of which only `rows` × `columns` exist; `scratch` has room for a whole one. */
-export function tileEdge(a: usize, lda: usize, b: usize, kc: i32, c: usize, ldc: usize, accumulate: bool, rows: i32, columns: i32, scratch: usize): void {
-  tile(a, lda, b, kc, scratch, 32, false);
+export function tileEdge(a: usize, lda: usize, b: usize, ldb: usize, kc: i32, c: usize, ldc: usize, accumulate: bool, rows: i32, columns: i32, scratch: usize): void {
+  tile(a, lda, b, ldb, kc, scratch, 32, false);
   for (let i = 0; i < rows; i++) {
     for (let j = 0; j < columns; j++) {
       const at = c + (<usize>j << 2);
@@ -80,8 +80,8 @@ export function tiles(a: usize, panelA: usize, lda: usize, b: usize, kc: i32, c:
     let pa = a;
     let pc = c + (<usize>j << 2);
     for (let i = 0; i < rows; i += 4) {
-      if (width >= 8 && rows - i >= 4) tile(pa, lda, b, kc, pc, ldc, accumulate);
-      else tileEdge(pa, lda, b, kc, pc, ldc, accumulate, min(4, rows - i), min(8, width), scratch);
+      if (width >= 8 && rows - i >= 4) tile(pa, lda, b, 32, kc, pc, ldc, accumulate);
+      else tileEdge(pa, lda, b, 32, kc, pc, ldc, accumulate, min(4, rows - i), min(8, width), scratch);
       pa += panelA;
       pc += 4 * ldc;
     }
@@ -94,4 +94,110 @@ export function tiles(a: usize, panelA: usize, lda: usize, b: usize, kc: i32, c:
 @inline
 export function packedTiles(a: usize, b: usize, kc: i32, c: usize, ldc: usize, accumulate: bool, rows: i32, columns: i32, scratch: usize): void {
   tiles(a, <usize>kc << 4, 16, b, kc, c, ldc, accumulate, rows, columns, scratch);
+}
+
+/** A single row of A (`lda` bytes between k) by 32 columns of an unpacked B whose rows are contiguous. */
+export function rowTile(a: usize, lda: usize, b: usize, ldb: usize, kc: i32, c: usize, accumulate: bool): void {
+  let c0 = f32x4.splat(0);
+  let c1 = c0;
+  let c2 = c0;
+  let c3 = c0;
+  let c4 = c0;
+  let c5 = c0;
+  let c6 = c0;
+  let c7 = c0;
+  for (const end = b + <usize>kc * ldb; b < end; b += ldb) {
+    const x = v128.load32_splat(a);
+    c0 = madd(x, v128.load(b), c0);
+    c1 = madd(x, v128.load(b, 16), c1);
+    c2 = madd(x, v128.load(b, 32), c2);
+    c3 = madd(x, v128.load(b, 48), c3);
+    c4 = madd(x, v128.load(b, 64), c4);
+    c5 = madd(x, v128.load(b, 80), c5);
+    c6 = madd(x, v128.load(b, 96), c6);
+    c7 = madd(x, v128.load(b, 112), c7);
+    a += lda;
+  }
+  if (accumulate) {
+    c0 = f32x4.add(v128.load(c), c0);
+    c1 = f32x4.add(v128.load(c, 16), c1);
+    c2 = f32x4.add(v128.load(c, 32), c2);
+    c3 = f32x4.add(v128.load(c, 48), c3);
+    c4 = f32x4.add(v128.load(c, 64), c4);
+    c5 = f32x4.add(v128.load(c, 80), c5);
+    c6 = f32x4.add(v128.load(c, 96), c6);
+    c7 = f32x4.add(v128.load(c, 112), c7);
+  }
+  v128.store(c, c0);
+  v128.store(c, c1, 16);
+  v128.store(c, c2, 32);
+  v128.store(c, c3, 48);
+  v128.store(c, c4, 64);
+  v128.store(c, c5, 80);
+  v128.store(c, c6, 96);
+  v128.store(c, c7, 112);
+}
+
+/** A single row of A by 8 columns of an unpacked B whose columns are contiguous, `ldb` bytes apart. */
+export function rowTileAlongK(a: usize, lda: usize, b: usize, ldb: usize, kc: i32, c: usize, accumulate: bool): void {
+  const b1 = b + ldb;
+  const b2 = b1 + ldb;
+  const b3 = b2 + ldb;
+  const b4 = b3 + ldb;
+  const b5 = b4 + ldb;
+  const b6 = b5 + ldb;
+  const b7 = b6 + ldb;
+  let low = f32x4.splat(0);
+  let high = low;
+  let x: usize = 0;
+  for (const end = <usize>(kc & ~3) << 2; x < end; x += 16) {
+    // Four k of four columns at a time, turned so that lanes are columns: k still ascends one by one.
+    let v0 = v128.load(b + x);
+    let v1 = v128.load(b1 + x);
+    let v2 = v128.load(b2 + x);
+    let v3 = v128.load(b3 + x);
+    let p = v128.shuffle<f32>(v0, v1, 0, 4, 1, 5);
+    let q = v128.shuffle<f32>(v2, v3, 0, 4, 1, 5);
+    let r = v128.shuffle<f32>(v0, v1, 2, 6, 3, 7);
+    let s = v128.shuffle<f32>(v2, v3, 2, 6, 3, 7);
+    const a0 = v128.load32_splat(a);
+    const a1 = v128.load32_splat(a + lda);
+    const a2 = v128.load32_splat(a + 2 * lda);
+    const a3 = v128.load32_splat(a + 3 * lda);
+    low = madd(a0, v128.shuffle<f32>(p, q, 0, 1, 4, 5), low);
+    low = madd(a1, v128.shuffle<f32>(p, q, 2, 3, 6, 7), low);
+    low = madd(a2, v128.shuffle<f32>(r, s, 0, 1, 4, 5), low);
+    low = madd(a3, v128.shuffle<f32>(r, s, 2, 3, 6, 7), low);
+    v0 = v128.load(b4 + x);
+    v1 = v128.load(b5 + x);
+    v2 = v128.load(b6 + x);
+    v3 = v128.load(b7 + x);
+    p = v128.shuffle<f32>(v0, v1, 0, 4, 1, 5);
+    q = v128.shuffle<f32>(v2, v3, 0, 4, 1, 5);
+    r = v128.shuffle<f32>(v0, v1, 2, 6, 3, 7);
+    s = v128.shuffle<f32>(v2, v3, 2, 6, 3, 7);
+    high = madd(a0, v128.shuffle<f32>(p, q, 0, 1, 4, 5), high);
+    high = madd(a1, v128.shuffle<f32>(p, q, 2, 3, 6, 7), high);
+    high = madd(a2, v128.shuffle<f32>(r, s, 0, 1, 4, 5), high);
+    high = madd(a3, v128.shuffle<f32>(r, s, 2, 3, 6, 7), high);
+    a += 4 * lda;
+  }
+  for (const end = <usize>kc << 2; x < end; x += 4) {
+    const y = v128.load32_splat(a);
+    let v = v128.load32_splat(b + x);
+    v = v128.load32_lane(b1 + x, v, 1);
+    v = v128.load32_lane(b2 + x, v, 2);
+    low = madd(y, v128.load32_lane(b3 + x, v, 3), low);
+    v = v128.load32_splat(b4 + x);
+    v = v128.load32_lane(b5 + x, v, 1);
+    v = v128.load32_lane(b6 + x, v, 2);
+    high = madd(y, v128.load32_lane(b7 + x, v, 3), high);
+    a += lda;
+  }
+  if (accumulate) {
+    low = f32x4.add(v128.load(c), low);
+    high = f32x4.add(v128.load(c, 16), high);
+  }
+  v128.store(c, low);
+  v128.store(c, high, 16);
 }

@@ -16,11 +16,29 @@ const script = fileURLToPath(import.meta.url);
 const assembly = join(dirname(script), '../assembly');
 const out = join(dirname(script), '../src/generated');
 const VARIANTS = { fma: ['--enable', 'relaxed-simd'], nofma: [] };
-const FLAGS = ['-O3', '--noAssert', '--runtime', 'stub', '--use', 'abort=', '--importMemory', '--initialMemory', '1', '--memoryBase', '4096', '--enable', 'simd', '--disableWarning', '112'];
+const FLAGS = [
+  '-O3',
+  '--noAssert',
+  '--runtime',
+  'stub',
+  '--use',
+  'abort=',
+  '--importMemory',
+  '--initialMemory',
+  '1',
+  '--memoryBase',
+  '4096',
+  '--enable',
+  'simd',
+  '--disableWarning',
+  '112',
+];
 
 /** @returns {Record<string, string>} file name → text */
 function sources() {
-  const files = readdirSync(assembly).filter((name) => name.endsWith('.ts') && name !== 'dispatch.ts').sort();
+  const files = readdirSync(assembly)
+    .filter((name) => name.endsWith('.ts') && name !== 'dispatch.ts')
+    .sort();
   return Object.fromEntries(files.map((name) => [name, readFileSync(join(assembly, name), 'utf8')]));
 }
 
@@ -33,7 +51,8 @@ function kernels(files) {
   }
   found.sort((a, b) => (a.name < b.name ? -1 : 1));
   found.forEach(({ name, file }, i) => {
-    if (found[i + 1]?.name === name) throw new Error(`two kernels are named ${name}: ${file}.ts and ${found[i + 1].file}.ts`);
+    if (found[i + 1]?.name === name)
+      throw new Error(`two kernels are named ${name}: ${file}.ts and ${found[i + 1].file}.ts`);
   });
   return found;
 }
@@ -43,7 +62,16 @@ function dispatch(found) {
   const imports = found.map(({ name, file }) => `import { ${name} } from './${file}';`);
   const cases = found.map(({ name }, i) => `    case ${i}: return ${name}(args, slots, part, parts);`);
   const signature = 'kernel: i32, args: usize, slots: usize, part: i32, parts: i32';
-  return [...imports, `export function call(${signature}): i32 {`, '  switch (kernel) {', ...cases, '  }', '  return -1;', '}', ''].join('\n');
+  return [
+    ...imports,
+    `export function call(${signature}): i32 {`,
+    '  switch (kernel) {',
+    ...cases,
+    '  }',
+    '  return -1;',
+    '}',
+    '',
+  ].join('\n');
 }
 
 /** @param {keyof typeof VARIANTS} variant @returns {Promise<Uint8Array>} */
@@ -53,14 +81,17 @@ async function compile(variant) {
   files['dispatch.ts'] = dispatch(kernels(files));
   let bytes;
   const extra = process.env.QKV_WAT ? ['--textFile', 'kernels.wat'] : [];
-  const { error, stderr } = await asc.main(['index.ts', '--outFile', 'kernels.wasm', ...extra, ...FLAGS, ...VARIANTS[variant]], {
-    readFile: (name) => files[name] ?? null,
-    writeFile: (name, content) => {
-      if (name === 'kernels.wasm') bytes = content;
-      else writeFileSync(join(process.env.QKV_WAT, `${variant}-${name}`), content);
+  const { error, stderr } = await asc.main(
+    ['index.ts', '--outFile', 'kernels.wasm', ...extra, ...FLAGS, ...VARIANTS[variant]],
+    {
+      readFile: (name) => files[name] ?? null,
+      writeFile: (name, content) => {
+        if (name === 'kernels.wasm') bytes = content;
+        else writeFileSync(join(process.env.QKV_WAT, `${variant}-${name}`), content);
+      },
+      listFiles: () => [],
     },
-    listFiles: () => [],
-  });
+  );
   const messages = stderr.toString();
   if (error) throw new Error(`AssemblyScript (${variant}): ${error.message}\n${messages}`);
   if (messages) process.stderr.write(messages);
@@ -105,14 +136,21 @@ async function main() {
     ),
   );
   mkdirSync(out, { recursive: true });
-  const table = kernels(files).map(({ name }, i) => `  ${name}: ${i},\n`).join('');
+  const table = kernels(files)
+    .map(({ name }, i) => `  ${name}: ${i},\n`)
+    .join('');
   for (const [variant, bytes] of results) {
     const text = Buffer.from(bytes).toString('base64');
     writeAtomically(`kernels-${variant}.ts`, `${header}export const base64 =\n  '${text}';\n`);
   }
-  writeAtomically('kernels.ts', `${header}/** The number of each kernel in \`assembly/\`. */\nexport const KERNEL_NUMBERS = {\n${table}} as const;\n`);
+  writeAtomically(
+    'kernels.ts',
+    `${header}/** The number of each kernel in \`assembly/\`. */\nexport const KERNEL_NUMBERS = {\n${table}} as const;\n`,
+  );
   const sizes = results.map(([variant, bytes]) => `${variant} ${(bytes.length / 1024).toFixed(1)} KiB`).join(', ');
-  console.log(`backend-wasm: compiled ${kernels(files).length} kernels (${sizes}) in ${((Date.now() - started) / 1000).toFixed(1)} s`);
+  console.log(
+    `backend-wasm: compiled ${kernels(files).length} kernels (${sizes}) in ${((Date.now() - started) / 1000).toFixed(1)} s`,
+  );
 }
 
 if (isMainThread) {

@@ -133,8 +133,8 @@ export class WasmBackend implements Backend {
 
   run(prepared: Prepared, memory: Memory, from = 0, to = prepared.plan.steps.length): void {
     if (this.#closed) throw new Error('the wasm backend is closed');
-    const { slots, records, starts } = prepared as WasmPlan;
-    for (let i = 0; i < memory.length; i++) this.#words[slots / 4 + i] = memory[i];
+    const { plan, slots, records, starts } = prepared as WasmPlan;
+    for (let i = 0; i < plan.slots.length; i++) this.#words[slots / 4 + i] = memory[i];
     const first = starts[from];
     const last = starts[to];
     if (this.parts === 1) {

@@ -1,9 +1,12 @@
-import type { Operand, Step, StepDescription } from '@qkv/tensor';
+import type { Step, StepDescription } from '@qkv/tensor';
 
 import type { KERNEL_NUMBERS } from './generated/kernels';
 
 /** A kernel in `assembly/`: any exported function with the kernel signature. */
 export type WasmKernel = keyof typeof KERNEL_NUMBERS;
+
+/** A strided window onto a slot. */
+export type Operand = Step['inputs'][number];
 
 /** Somewhere in the plan's memory: an operand, a workspace. */
 export interface Place {

@@ -1,3 +1,3 @@
-export { createWasmBackend, type WasmOptions } from './wasm';
+export { createWasmBackend, useWasm, type WasmOptions } from './wasm';
 export type { WasmBackend } from './backend';
 export type { Numerics } from './module';

@@ -1,6 +1,7 @@
-import type { DType, HostData, Operand, Plan, Step } from '@qkv/tensor';
+import type { DType, HostData, Plan, Step } from '@qkv/tensor';
 
 import type { WasmBackend } from './backend';
+import type { Operand } from './encoder';
 import type { Numerics } from './module';
 import { createWithParts } from './wasm';
 

@@ -1,3 +1,5 @@
+import { type Engine, installBackend } from '@qkv/tensor';
+
 import { WasmBackend } from './backend';
 import { hasRelaxedSimd, loadModule, type KernelExports, type Numerics } from './module';
 
@@ -26,6 +28,11 @@ function createMemory(maximumBytes: number): { memory: WebAssembly.Memory; maxim
       maximum >>>= 1;
     }
   }
+}
+
+/** Makes WebAssembly the engine of everything that has not been executed yet. */
+export async function useWasm(options: WasmOptions = {}): Promise<Engine> {
+  return installBackend(await createWasmBackend(options));
 }
 
 /** A backend of its own, for those who keep several engines; most programs call `useWasm`. */

@@ -1,4 +1,4 @@
-import type { DType, HostData, Shape, Variable } from '@qkv/tensor';
+import { type DType, type Engine, type HostData, read, type Shape, type Variable } from '@qkv/tensor';
 
 /** A module, an optimiser, or anything else that names its Variables. */
 export interface Stateful {
@@ -17,10 +17,18 @@ export interface LoadableEntry {
   readonly data: ArrayLike<number> | ArrayLike<bigint>;
 }
 
+export interface StateOptions {
+  /** Where Variables go that have not been used yet; the default engine, unless given. */
+  readonly engine?: Engine;
+}
+
 /** The values of all Variables by name, read in one go. */
-export async function stateDict(source: Stateful): Promise<Map<string, StateEntry>> {
+export async function stateDict(source: Stateful, options: StateOptions = {}): Promise<Map<string, StateEntry>> {
   const named = [...source.namedVariables()];
-  const values = await Promise.all(named.map(([, variable]) => variable.data()));
+  const values = await read(
+    named.map(([, variable]) => variable.value),
+    options,
+  );
   return new Map(
     named.map(([name, { dtype, shape }], i) => [name, { dtype, shape: [...shape], data: values[i] }] as const),
   );
@@ -30,7 +38,11 @@ export async function stateDict(source: Stateful): Promise<Map<string, StateEntr
  * Gives every Variable the value of its name. All or nothing: names, shapes and types are compared first, and one error
  * lists whatever is missing, unexpected or different.
  */
-export async function loadStateDict(target: Stateful, entries: ReadonlyMap<string, LoadableEntry>): Promise<void> {
+export async function loadStateDict(
+  target: Stateful,
+  entries: ReadonlyMap<string, LoadableEntry>,
+  { engine }: StateOptions = {},
+): Promise<void> {
   const named = target.namedVariables();
   const missing = [...named.keys()].filter((name) => !entries.has(name));
   const unexpected = [...entries.keys()].filter((name) => !named.has(name));
@@ -48,7 +60,9 @@ export async function loadStateDict(target: Stateful, entries: ReadonlyMap<strin
   ] as const;
   const text = complaints.filter(([, list]) => list.length > 0).map(([what, list]) => `${what}: ${list.join(', ')}`);
   if (text.length > 0) throw new TypeError(`loadStateDict: nothing was loaded; ${text.join('; ')}`);
-  await Promise.all([...named].map(([name, variable]) => variable.load(entries.get(name)!.data as HostData)));
+  const values = [...named].map(([name, variable]) => [variable, entries.get(name)!.data as HostData] as const);
+  if (engine !== undefined) await engine.load(values.map(([variable, data]) => [variable, data.slice()]));
+  else await Promise.all(values.map(([variable, data]) => variable.load(data)));
 }
 
 const describe = (dtype: string, shape: Shape): string => `${dtype} [${shape.join(', ')}]`;

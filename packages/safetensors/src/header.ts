@@ -76,7 +76,7 @@ function headerText(bytes: Uint8Array, length: number): string {
     );
   }
   try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(copy);
+    return new TextDecoder('utf-8', { fatal: true }).decode(copy);
   } catch (cause) {
     throw new SafetensorsError('header-json', `safetensors: the header is not UTF-8 text; ${DAMAGED}`, { cause });
   }

@@ -113,11 +113,10 @@ const isWellFormed = (text: string): boolean => !/\p{Surrogate}/u.test(text);
 
 /** Order of Rust strings. JavaScript's `<` compares UTF-16 units, which puts U+10000 and above before U+E000. */
 export function compareCodePoints(a: string, b: string): number {
-  for (let i = 0; i < a.length && i < b.length;) {
-    const x = a.codePointAt(i)!;
-    const y = b.codePointAt(i)!;
-    if (x !== y) return x - y;
-    i += x > 0xffff ? 2 : 1;
+  for (let i = 0; i < a.length && i < b.length; i++) {
+    // The second half of a pair is looked at once more, on its own; by then both have it.
+    const difference = a.codePointAt(i)! - b.codePointAt(i)!;
+    if (difference !== 0) return difference;
   }
   return a.length - b.length;
 }

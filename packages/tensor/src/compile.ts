@@ -1,14 +1,14 @@
 import type { HostData, TensorSpec } from './dtype';
-import { isTensor } from './create';
+import { isTensor, literal } from './create';
 import { defaultEngine, type Engine } from './engine';
 import { seedWords } from './initialize';
 import type { PlanEntry } from './plan/cache';
-import { hostDataOf, readValue, type RunOptions, traceCall, type Traced } from './execute';
+import { flushReads, hostDataOf, readValue, type RunOptions, traceCall, type Traced } from './execute';
 import { explainPlan } from './explain';
 import { type GraphNode, makeLeaf, type Value } from './graph';
 import { describeProgram, firstDifference, type PlanKey, planKey, sameKey } from './plan/key';
 import { formatShape } from './shape';
-import { state } from './state';
+import { checkBrand, state, TENSOR_BRAND } from './state';
 import type { Tensor } from './types';
 import type { Variable } from './variable';
 
@@ -49,7 +49,9 @@ interface Frozen<R> {
 /** Where a host leaf's value comes from: an argument, the generator's state, or a captured constant. */
 type Source = { readonly argument: number } | 'random' | { readonly constant: HostData };
 
+/** The plans made for one signature of arguments, until one or the other warning is given. */
 interface Seen {
+  readonly signature: readonly string[];
   readonly keys: PlanKey[];
   nodes: readonly string[];
 }
@@ -89,33 +91,39 @@ export function compile<A extends readonly Argument[], R>(
   };
 
   const call = ((...args: A): Promise<R> => {
-    if (state.trace !== null) return call.inline(...(args as never)) as never;
+    // Inlined into the trace that runs, where a number is a literal like any other.
+    if (state.trace !== null) return fn(...(args.map((arg) => (typeof arg === 'number' ? literal(arg, 'float32') : arg)) as never)) as never;
     args.forEach((arg, i) => checkArgument(arg, i));
     const engine = options.engine ?? defaultEngine();
-    const step = call.step++;
+    const { step } = call;
     const data = args.map((arg) => (isTensor(arg) ? hostValueOf(arg, engine) : typeof arg === 'number' ? Float64Array.of(arg) : null));
+    flushReads(engine);
     const bind = (source: Source): HostData | Promise<HostData> => {
       if (source === 'random') return seedWords(seed, step);
       return 'argument' in source ? data[source.argument]! : source.constant;
     };
-    const shapes = signatureOf(args);
+    const signature = signatureOf(args);
+    const shapes = signature.join(' ');
     const replay = replays.get(shapes);
     if (replay !== undefined && replay.engine === engine) {
-      replay.calls++;
-      if (replay.calls === 2 || replay.calls === 10 || replay.calls === 100) checkReplay(replay, traceWith(args));
+      const calls = replay.calls + 1;
+      if (calls === 2 || calls === 10 || calls === 100) checkReplay(replay, traceWith(args));
+      replay.calls = calls; // only now: what failed the check must not run at the next call
+      call.step++;
       const { entry, variables, assigned, sources, rebuild } = replay;
-      return engine.submit({ entry, variables, assigned, host: sources.map(bind) }).then(rebuild);
+      return engine.resubmit({ entry, variables, assigned, host: sources.map(bind) }).then(rebuild);
     }
     const { traced, sources } = traceWith(args);
     const { program, rebuild } = traced;
     const at = new Map(program.hostLeaves.map((leaf, i) => [leaf, i]));
     const result = engine.submitProgram(program, (leaf) => bind(sources[at.get(leaf)!]!)).then(rebuild);
+    call.step++;
     if (frozen) {
       const { variables } = program;
       const assigned = program.assigned.map(([variable]) => variable);
       const entry = engine.planFor(program);
       replays.set(shapes, { key: entry.key, nodes: entry.nodes, entry, engine, variables, assigned, sources, rebuild, calls: 1 });
-    } else watch(shapes, args, () => describeProgram(program), engine.planFor(program).key);
+    } else watch(shapes, signature, () => describeProgram(program), engine.planFor(program).key);
     return result;
   }) as Compiled<A, R>;
   call.step = 0;
@@ -130,20 +138,22 @@ export function compile<A extends readonly Argument[], R>(
     let difference: string | null = null;
     if (!sameKey(key, replay.key)) difference = firstDifference(replay.nodes, describeProgram(traced.program));
     else if (traced.program.variables.some((variable, i) => variable !== replay.variables[i])) difference = 'another Variable';
-    else if (sources.some((source, i) => typeof source === 'object' && 'constant' in source && source.constant !== (replay.sources[i] as { constant?: HostData }).constant)) difference = 'another constant';
+    else if (sources.some((source, i) => typeof source === 'object' && 'constant' in source && !sameValues(source.constant, (replay.sources[i] as { constant?: HostData }).constant))) difference = 'another constant';
     if (difference !== null) {
       throw new Error(`a frozen function changed since it was traced: it now has ${difference}; pass what changes as an argument, or leave out { frozen: true }`);
     }
   }
 
   /** Warns, once each, about what keeps making new plans. */
-  function watch(shapes: string, args: A, describe: () => readonly string[], key: PlanKey): void {
+  function watch(shapes: string, signature: readonly string[], describe: () => readonly string[], key: PlanKey): void {
+    if (warned.has(shapes)) return;
     let known = seen.get(shapes);
     if (known === undefined) {
-      seen.set(shapes, (known = { keys: [key], nodes: [] }));
+      if (seen.size > 17) return;
+      seen.set(shapes, (known = { signature, keys: [key], nodes: [] }));
       if (seen.size === 17 && !warned.has('shapes')) {
         warned.add('shapes');
-        console.warn(`qkv: a compiled function has seen 17 shapes of arguments, each with a plan of its own: ${varyingDimension([...seen.keys()])} keeps changing. Pad to a grid of few sizes.`);
+        console.warn(`qkv: a compiled function has seen 17 shapes of arguments, each with a plan of its own: ${varyingDimension([...seen.values()].map((one) => one.signature))} keeps changing. Pad to a grid of few sizes.`);
       }
       return;
     }
@@ -152,7 +162,7 @@ export function compile<A extends readonly Argument[], R>(
     const nodes = describe();
     if (known.keys.length === 3 && !warned.has(shapes)) {
       warned.add(shapes);
-      console.warn(`qkv: a compiled function made its third plan for equal shapes (${args.length} arguments): ${firstDifference(known.nodes, nodes)}. A number that changes belongs into an argument or a Variable.`);
+      console.warn(`qkv: a compiled function made its third plan for equal shapes (${signature.length} arguments): ${firstDifference(known.nodes, nodes)}. A number that changes belongs into an argument or a Variable.`);
     }
     known.nodes = nodes;
   }
@@ -166,27 +176,30 @@ function hostValueOf(arg: Tensor, engine: Engine): HostData | Promise<HostData> 
 }
 
 function checkArgument(arg: Argument, position: number): void {
-  if (isTensor(arg) || ['number', 'boolean', 'string'].includes(typeof arg)) return;
-  throw new TypeError(`argument ${position} of a compiled function must be a tensor, number, boolean or string, got ${typeof arg}; Variables and models are captured, not passed`);
+  if (isTensor(arg)) checkBrand(arg[TENSOR_BRAND], `argument ${position}`);
+  else if (!['number', 'boolean', 'string'].includes(typeof arg)) {
+    throw new TypeError(`argument ${position} of a compiled function must be a tensor, number, boolean or string, got ${typeof arg}; Variables and models are captured, not passed`);
+  }
 }
 
-function signatureOf(args: readonly Argument[]): string {
-  return args.map((arg) => (isTensor(arg) ? `${arg.dtype}${formatShape(arg.shape)}` : typeof arg === 'number' ? 'number' : `${typeof arg}:${arg}`)).join(' ');
+/** What two calls must have in common to replay one trace: one text for each argument. */
+function signatureOf(args: readonly Argument[]): string[] {
+  return args.map((arg) => (isTensor(arg) ? `${arg.dtype}${formatShape(arg.shape)}` : typeof arg === 'number' ? 'number' : JSON.stringify(arg)));
 }
 
-/** The first argument dimension that differs most often between signatures. */
-function varyingDimension(signatures: readonly string[]): string {
-  const numbers = signatures.map((text) => text.match(/\d+(?=[\],])/g) ?? []);
-  let best = { at: 0, values: 0 };
-  for (let at = 0; at < (numbers[0]?.length ?? 0); at++) {
-    const values = new Set(numbers.map((list) => list[at])).size;
-    if (values > best.values) best = { at, values };
+/** The dimension of an argument that has the most sizes in these signatures. */
+function varyingDimension(signatures: readonly (readonly string[])[]): string {
+  let best = { text: 'a string or boolean argument', sizes: 1 };
+  for (let position = 0; position < signatures[0]!.length; position++) {
+    const shapes = signatures.map((texts) => /^\w+\[(.*)\]$/.exec(texts[position] ?? '')?.[1]!.split(', ') ?? []);
+    for (let d = 0; d < shapes[0]!.length; d++) {
+      const sizes = new Set(shapes.map((shape) => shape[d])).size;
+      if (sizes > best.sizes) best = { text: `dimension ${d} of argument ${position} (${sizes} sizes)`, sizes };
+    }
   }
-  let left = best.at;
-  for (const [position, text] of signatures[0]!.split(/(?<=\]) /).entries()) {
-    const rank = (text.match(/\d+(?=[\],])/g) ?? []).length;
-    if (left < rank) return `dimension ${left} of argument ${position} (${best.values} sizes)`;
-    left -= rank;
-  }
-  return 'a string or boolean argument';
+  return best.text;
+}
+
+function sameValues(a: HostData, b: HostData | undefined): boolean {
+  return a === b || (a.length === b?.length && a.every((value, i) => Object.is(value, b[i])));
 }

@@ -2,7 +2,7 @@ import type { DType, HostData, Shape } from './dtype';
 import { makeLeaf, type Value } from './graph';
 import { apply1, ShapeError } from './operation';
 import { checkShape, elementCount, formatShape, normalizeAxis, sameShape } from './shape';
-import { checkBrand, TENSOR_BRAND } from './state';
+import { checkBrand, TENSOR_BRAND, VARIABLE_BRAND } from './state';
 import type { Operand, Tensor } from './types';
 import { isVariable } from './variable';
 
@@ -13,17 +13,23 @@ export function isTensor(thing: unknown): thing is Tensor {
 /** Anything an operation accepts, as a value of the graph; numbers take `dtype`. */
 export function toValue(operand: Operand, dtype: DType): Value {
   if (typeof operand === 'number' || typeof operand === 'boolean') return literal(Number(operand), dtype);
-  if (isVariable(operand)) return operand.value as unknown as Value;
+  if (isVariable(operand)) {
+    checkBrand(operand[VARIABLE_BRAND], `the Variable '${operand.name}'`);
+    return operand.value as unknown as Value;
+  }
   if (!isTensor(operand)) throw new TypeError(`expected a tensor, a Variable or a number, got ${typeof operand}`);
-  checkBrand(operand[TENSOR_BRAND], 'a tensor');
   return operand as unknown as Value;
 }
 
 export function literal(value: number, dtype: DType): Value {
-  if (dtype !== 'float32' && !Number.isInteger(value)) {
-    throw new ShapeError(`the number ${value} cannot be used beside ${dtype}; cast the tensor to float32 first`);
-  }
-  return apply1('literal', [], { value, dtype });
+  return apply1('literal', [], { value: numberAs(value, dtype), dtype });
+}
+
+/** A JavaScript number as an element of the type; throws where it is none. */
+function numberAs(value: number, dtype: DType): number {
+  if (dtype === 'float32') return value;
+  if (dtype === 'bool' ? value === 0 || value === 1 : value === (value | 0)) return value | 0;
+  throw new ShapeError(`the number ${value} cannot be used beside ${dtype}; cast the tensor to float32 first`);
 }
 
 type Nested = number | boolean | readonly Nested[];
@@ -146,7 +152,8 @@ export function stack(tensors: readonly Tensor[], axis = 0): Tensor {
 
 /** Adds `before[d]` and `after[d]` elements around each dimension. */
 export function pad(x: Tensor, before: readonly number[], after: readonly number[], value = 0): Tensor {
-  return apply1('pad', [toValue(x, x.dtype)], { before: [...before], after: [...after], value }) as unknown as Tensor;
+  const attributes = { before: [...before], after: [...after], value: numberAs(value, x.dtype) };
+  return apply1('pad', [toValue(x, x.dtype)], attributes) as unknown as Tensor;
 }
 
 /** ids (…) → (…, depth): 1 where the last index is the id, else 0; ids outside give a row of zeros. */

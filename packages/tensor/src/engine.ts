@@ -1,4 +1,4 @@
-import { type Backend, type Handle, KernelError, OutOfMemory, type Plan } from './backend';
+import { type Backend, type Handle, KernelError, type Operand, type OutOfMemory, type Plan, type Prepared } from './backend';
 import type { HostData } from './dtype';
 import { formatBytes, largestTensor, stepFlops, stepName } from './explain';
 import { fromDevice, nextTask, toDevice } from './host';
@@ -7,6 +7,7 @@ import type { PlanOptions } from './plan/build';
 import { PlanCache, type PlanEntry } from './plan/cache';
 import { collect, type Program } from './plan/collect';
 import { createReferenceBackend } from './reference/backend';
+import { contiguousStrides, elementCount, forEachOffset, formatShape, stridedExtent } from './shape';
 import { state } from './state';
 import type { Variable } from './variable';
 
@@ -44,7 +45,7 @@ export class Engine {
     options: EngineOptions = {},
   ) {
     const { plan = {}, maximumPlans = 128, advice } = options;
-    const release = (entry: PlanEntry): void => void this.queue(async () => entry.prepared.release());
+    const release = (entry: PlanEntry): void => void this.queue(async () => dropPrepared(entry));
     this.plans = new PlanCache(backend, plan, maximumPlans, release);
     this.advice = advice === undefined ? null : { text: advice, flops: 1e9 };
   }
@@ -59,9 +60,14 @@ export class Engine {
     return this.plans.find(program, keep);
   }
 
-  /** Binds and initialises Variables, checks that what the graph read is still there, and queues the run. */
+  /** Replays a plan that the caller holds: it counts as used. */
+  resubmit(submission: Submission): Promise<HostData[]> {
+    this.plans.keep(submission.entry);
+    return this.submit(submission);
+  }
+
+  /** Checks that what the graph read is still there, and queues the run. */
   submitProgram(program: Program, bind: (leaf: Program['hostLeaves'][number]) => HostData | Promise<HostData>): Promise<HostData[]> {
-    this.adopt(program.variables);
     for (const { leaf } of program.nodes) {
       if (leaf?.kind === 'variable' && leaf.version !== leaf.variable.version) {
         throw new Error(
@@ -74,20 +80,23 @@ export class Engine {
     return this.submit({ entry: this.planFor(program), variables: program.variables, assigned, host });
   }
 
-  /** Queues a run. Versions advance now, so what is traced next sees them. */
+  /** Binds and initialises Variables, and queues a run. Versions advance now, so what is traced next sees them. */
   submit(submission: Submission): Promise<HostData[]> {
+    this.adopt(submission.variables);
+    // Taken now: a Variable may be released while the run waits.
+    const handles = submission.variables.map((variable) => variable.handle!);
     state.runs++;
     for (const variable of submission.assigned) variable.version++;
     // A failing argument must not be reported as unhandled while the run waits in the queue.
     for (const data of submission.host) if (data instanceof Promise) data.catch(() => {});
     return this.queue(async () => {
       await nextTask();
-      return this.execute(submission, await Promise.all(submission.host));
+      return this.execute(submission, handles, await Promise.all(submission.host));
     });
   }
 
-  private async execute({ entry, variables, assigned }: Submission, host: readonly HostData[]): Promise<HostData[]> {
-    const { plan, prepared } = entry;
+  private async execute({ entry, variables, assigned }: Submission, handles: readonly Handle[], host: readonly HostData[]): Promise<HostData[]> {
+    const { plan } = entry;
     const { elementSize } = this.backend.capabilities;
     this.giveAdvice(plan);
     for (const variable of variables) {
@@ -99,16 +108,17 @@ export class Engine {
     }
     let memory: Handle[];
     try {
-      memory = [this.ensureArena(entry), ...variables.map((variable) => variable.handle!)];
+      memory = [this.ensureArena(entry), ...handles];
+      entry.prepared ??= this.backend.prepare(plan);
       plan.inputs.forEach((region, i) => {
         if (region !== null) this.backend.write(memory[region.slot]!, region.byteOffset, toDevice(host[i]!, region.spec, elementSize));
       });
-      if (state.debug) await this.runChecked(entry, memory);
-      else await this.backend.run(prepared, memory);
+      if (state.debug) await this.runChecked(entry, entry.prepared, memory);
+      else await this.backend.run(entry.prepared, memory);
     } catch (error) {
       const failure = error as Error;
-      const intact = failure instanceof OutOfMemory || (failure instanceof KernelError && failure.step < entry.firstWrite);
-      if (failure instanceof KernelError) failure.message += ` (step ${failure.step}: ${stepName(entry, failure.step)})`;
+      const intact = isOutOfMemory(failure) || (isKernelError(failure) && failure.step < entry.firstWrite);
+      if (isKernelError(failure) && failure.step >= 0) failure.message += ` (step ${failure.step}: ${stepName(entry, failure.step)})`;
       if (!intact) this.taint(assigned, failure);
       throw failure;
     }
@@ -123,23 +133,25 @@ export class Engine {
   }
 
   /** Debug mode: one step at a time, stopping at the first NaN. */
-  private async runChecked(entry: PlanEntry, memory: Handle[]): Promise<void> {
+  private async runChecked({ plan }: PlanEntry, prepared: Prepared, memory: Handle[]): Promise<void> {
     const { elementSize } = this.backend.capabilities;
-    const { plan } = entry;
-    const check = async (operand: { slot: number; byteOffset: number; shape: readonly number[]; dtype: string }, what: () => string): Promise<void> => {
-      if (operand.dtype !== 'float32') return;
-      const bytes = operand.shape.reduce((n, size) => n * size, 1) * elementSize;
-      const [chunk] = await this.backend.read([{ handle: memory[operand.slot]!, byteOffset: operand.byteOffset, bytes }]);
-      const values = fromDevice(chunk!, { shape: operand.shape, dtype: 'float32' }, elementSize);
-      const at = values.findIndex((value: number) => Number.isNaN(value));
-      if (at >= 0) throw new Error(`NaN first appears in ${what()}, at element ${at} of [${operand.shape.join(', ')}]`);
+    const check = async ({ slot, byteOffset, shape, strides, dtype }: Operand, step: number, what: string): Promise<void> => {
+      if (dtype !== 'float32' || elementCount(shape) === 0) return;
+      const extent = stridedExtent(shape, strides);
+      const [chunk] = await this.backend.read([{ handle: memory[slot]!, byteOffset, bytes: extent * elementSize }]);
+      const values = fromDevice(chunk!, { shape: [extent], dtype }, elementSize);
+      forEachOffset(shape, strides, (offset, i) => {
+        if (Number.isNaN(values[offset])) throw new KernelError(step, `NaN first appears in ${what}, at element ${i} of ${formatShape(shape)}`);
+      });
     };
     for (const [i, region] of plan.inputs.entries()) {
-      if (region !== null) await check({ ...region, ...region.spec }, () => `argument or constant ${i}`);
+      if (region === null) continue;
+      const { shape, dtype } = region.spec;
+      await check({ ...region, shape, dtype, strides: contiguousStrides(shape) }, -1, `argument or constant ${i}`);
     }
     for (let i = 0; i < plan.steps.length; i++) {
-      await this.backend.run(entry.prepared, memory, i, i + 1);
-      for (const output of plan.steps[i]!.outputs) await check(output, () => stepName(entry, i));
+      await this.backend.run(prepared, memory, i, i + 1);
+      for (const output of plan.steps[i]!.outputs) await check(output, i, `a result of ${plan.steps[i]!.kernel}`);
     }
   }
 
@@ -151,7 +163,7 @@ export class Engine {
       try {
         this.arena = { handle: this.backend.allocate(bytes), bytes };
       } catch (error) {
-        if (!(error instanceof OutOfMemory)) throw error;
+        if (!isOutOfMemory(error)) throw error;
         error.message = `out of memory: the arena of this plan needs ${formatBytes(bytes)}; its largest tensor is ${largestTensor(entry)}. A smaller batch or checkpoint(…) needs less`;
         throw error;
       }
@@ -173,9 +185,14 @@ export class Engine {
     }
     if (fresh.length === 0) return;
     const { values, seeds } = buildInitializers(fresh);
-    for (const variable of fresh) this.bind(variable);
     const program = collect([], fresh.map((variable, i) => [variable, values[i]!]));
     const entry = this.planFor(program, false);
+    try {
+      this.bind(fresh);
+    } catch (error) {
+      dropPrepared(entry);
+      throw error;
+    }
     this.submit({
       entry,
       variables: program.variables,
@@ -183,20 +200,40 @@ export class Engine {
       host: program.hostLeaves.map((leaf) => seeds.get(leaf.outputs[0]!) ?? (leaf.leaf as { data: HostData }).data),
     })
       .catch((error: Error) => this.taint(fresh, error))
-      .finally(() => entry.prepared.release());
+      .finally(() => dropPrepared(entry));
   }
 
-  private bind(variable: Variable): void {
-    const bytes = Math.max(variable.size, 1) * this.backend.capabilities.elementSize;
-    try {
-      variable.handle = this.backend.allocate(bytes);
-    } catch (error) {
-      if (!(error instanceof OutOfMemory)) throw error;
-      error.message = `out of memory: '${variable.name}' [${variable.shape.join(', ')}] needs ${formatBytes(bytes)}, ${formatBytes(this.variableBytes)} of Variables are there already`;
-      throw error;
+  /** Gives Variables memory: all of them or, where it does not suffice, none. */
+  private bind(variables: readonly Variable[]): void {
+    for (const [i, variable] of variables.entries()) {
+      const bytes = this.bytesOf(variable);
+      try {
+        variable.handle = this.backend.allocate(bytes);
+      } catch (error) {
+        if (isOutOfMemory(error)) {
+          error.message = `out of memory: '${variable.name}' [${variable.shape.join(', ')}] needs ${formatBytes(bytes)}, ${formatBytes(this.variableBytes)} of Variables are there already`;
+        }
+        for (const bound of variables.slice(0, i)) this.unbind(bound);
+        throw error;
+      }
+      variable.engine = this;
+      this.variableBytes += bytes;
     }
-    variable.engine = this;
-    this.variableBytes += bytes;
+  }
+
+  private unbind(variable: Variable): void {
+    const handle = variable.handle!;
+    variable.engine = null;
+    variable.handle = null;
+    this.variableBytes -= this.bytesOf(variable);
+    this.queue(async () => {
+      this.tainted.delete(variable);
+      this.backend.free(handle);
+    }).catch(() => {});
+  }
+
+  private bytesOf(variable: Variable): number {
+    return Math.max(variable.size, 1) * this.backend.capabilities.elementSize;
   }
 
   private giveAdvice(plan: Plan): void {
@@ -213,27 +250,24 @@ export class Engine {
 
   /** Overwrites Variables with host values, behind everything queued so far. */
   load(entries: readonly (readonly [Variable, HostData])[]): Promise<void> {
-    for (const [variable] of entries) {
-      if (variable.engine === null) this.bind(variable);
-      else if (variable.engine !== this) throw new Error(`load: '${variable.name}' lives on another engine`);
-      variable.version++;
+    for (const [{ engine, name }] of entries) {
+      if (engine !== null && engine !== this) throw new Error(`load: '${name}' lives on another engine`);
     }
+    this.bind([...new Set(entries.map(([variable]) => variable))].filter((variable) => variable.engine === null));
+    const handles = entries.map(([variable]) => variable.handle!);
+    for (const [variable] of entries) variable.version++;
     return this.queue(async () => {
-      for (const [variable, data] of entries) {
-        this.backend.write(variable.handle!, 0, toDevice(data, variable, this.backend.capabilities.elementSize));
+      entries.forEach(([variable, data], i) => {
+        this.backend.write(handles[i]!, 0, toDevice(data, variable, this.backend.capabilities.elementSize));
         this.tainted.delete(variable);
-      }
+      });
     });
   }
 
   releaseVariable(variable: Variable): void {
-    const { handle } = variable;
-    if (handle === null) return;
-    variable.engine = null;
-    variable.handle = null;
+    if (variable.engine !== this) return;
+    this.unbind(variable);
     variable.version++;
-    this.variableBytes -= Math.max(variable.size, 1) * this.backend.capabilities.elementSize;
-    this.queue(async () => this.backend.free(handle)).catch(() => {});
   }
 
   /** Gives everything back once the queue is empty. The engine cannot be used afterwards; no program needs to call it. */
@@ -253,6 +287,15 @@ export class Engine {
     return result;
   }
 }
+
+function dropPrepared(entry: PlanEntry): void {
+  entry.prepared?.release();
+  entry.prepared = null;
+}
+
+// By name, for the backend may have been made with another copy of this package.
+const isOutOfMemory = (error: unknown): error is OutOfMemory => error instanceof Error && error.name === 'OutOfMemory';
+const isKernelError = (error: unknown): error is KernelError => error instanceof Error && error.name === 'KernelError';
 
 const SLOW =
   'qkv: no backend is installed, so the slow reference backend computes. Add once, at the start: ' +

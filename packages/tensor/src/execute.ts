@@ -2,9 +2,9 @@ import type { HostData } from './dtype';
 import { hostArray, isTensor } from './create';
 import { defaultEngine, type Engine } from './engine';
 import { seedWords } from './initialize';
-import { type GraphNode, makeLeaf, setSettle, type Value } from './graph';
+import { detach, type GraphNode, makeLeaf, setSettle, type Value } from './graph';
 import { collect, type Program } from './plan/collect';
-import { state } from './state';
+import { checkBrand, state, TENSOR_BRAND } from './state';
 import { checkUsable, type Mode, openTrace, type Trace, within } from './trace';
 import type { Tensor } from './types';
 import { setVariableLoader, type Variable } from './variable';
@@ -30,16 +30,20 @@ export interface Traced<R> {
 /** Records `fn`. Synchronous: nothing is computed. */
 export function traceCall<R>(fn: (trace: Trace) => R, mode: Mode): Traced<R> {
   const trace = openTrace(mode);
-  const result = within(trace, () => {
-    const made = fn(trace);
-    if (made instanceof Promise) {
-      made.catch(() => {});
-      throw new TypeError('a traced function must be synchronous: it records operations, reading comes after it has run');
-    }
-    forEachTensor(made as Tree, (value) => checkUsable(value, 'the result'));
-    return made;
-  });
-  trace.closed = true;
+  let result: R;
+  try {
+    result = within(trace, () => {
+      const made = fn(trace);
+      if (made instanceof Promise) {
+        made.catch(() => {});
+        throw new TypeError('a traced function must be synchronous: it records operations, reading comes after it has run');
+      }
+      forEachTensor(made as Tree, (value) => checkUsable(value, 'the result'));
+      return made;
+    });
+  } finally {
+    trace.closed = true;
+  }
   const outputs: Value[] = [];
   const position = new Map<Value, number>();
   forEachTensor(result as Tree, (value) => {
@@ -60,6 +64,7 @@ export function traceCall<R>(fn: (trace: Trace) => R, mode: Mode): Traced<R> {
 export function run<R>(fn: () => R, options: RunOptions = {}): Promise<R> {
   if (state.trace !== null) return fn() as never; // Inlined into the trace that runs.
   const { mode = 'inference', seed = 0, engine = defaultEngine() } = options;
+  flushReads(engine);
   const { program, trace, rebuild } = traceCall(() => fn(), mode);
   const words = seedWords(seed);
   return engine.submitProgram(program, (leaf) => (leaf.outputs[0] === trace.random ? words : hostDataOf(leaf))).then(rebuild);
@@ -82,6 +87,7 @@ const pending = new Map<Engine, Pending>();
 
 /** The values of one tensor; all reads of a microtask are computed as one plan. */
 export function readValue(value: Value, engine?: Engine): Promise<HostData> {
+  checkBrand(value[TENSOR_BRAND], 'a tensor');
   const { leaf, trace } = value.node;
   if (leaf?.kind === 'host' || leaf?.kind === 'constant') return Promise.resolve(leaf.data.slice());
   if (state.trace !== null || (trace !== null && !trace.closed)) {
@@ -108,16 +114,22 @@ function engineOf(value: Value): Engine {
   return (leaf?.kind === 'variable' ? leaf.variable.engine : null) ?? defaultEngine();
 }
 
+/** Submits what was asked for so far. A run must not overtake it: it may change what is read, or need it as argument. */
+export function flushReads(engine: Engine): void {
+  void flush(engine);
+}
+
 async function flush(engine: Engine): Promise<void> {
-  const { values, done, failed } = pending.get(engine)!;
+  const batch = pending.get(engine);
+  if (batch === undefined) return;
   pending.delete(engine);
+  const { values, done, failed } = batch;
   try {
     const program = collect(values, []);
     const results = await engine.submitProgram(program, hostDataOf);
     results.forEach((data, i) => {
       const value = values[i]!;
-      // From now on a leaf: whoever holds it no longer holds the graph behind it.
-      if (value.node.leaf?.kind !== 'host') value.node = makeLeaf(value, { kind: 'host', data }, null).node;
+      if (value.node.leaf?.kind !== 'host') detach(value, data);
       done[i]!(data);
     });
   } catch (error) {

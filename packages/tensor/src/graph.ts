@@ -51,8 +51,8 @@ export function signatureOf(text: string): number {
 function attributeText(value: AttributeValue): string {
   // String(-0) is "0", and JSON knows neither NaN nor infinities: both would make different plans look alike.
   if (typeof value === 'number') return Object.is(value, -0) ? '-0' : String(value);
-  if (Array.isArray(value)) return `[${value.join()}]`;
-  return typeof value === 'object' ? JSON.stringify(value) : `${typeof value === 'string' ? "'" : ''}${String(value)}`;
+  if (Array.isArray(value)) return `[${value.map(attributeText).join()}]`;
+  return JSON.stringify(value);
 }
 
 function attributesText(op: string, attributes: Attributes): string {
@@ -66,9 +66,9 @@ export abstract class Value {
   readonly [TENSOR_BRAND]: Brand = BRAND;
   readonly shape: Shape;
   readonly dtype: DType;
-  /** Replaced by a leaf once the value has been read: from then on it holds no graph. */
+  /** Replaced by a leaf once the value has been read (`detach`). */
   node: GraphNode;
-  readonly index: number;
+  index: number;
 
   constructor(spec: TensorSpec, node: GraphNode, index: number) {
     this.shape = spec.shape;
@@ -151,6 +151,17 @@ export function makeLeaf(spec: TensorSpec, leaf: Leaf, trace: Trace | null = sta
   const value = construct(spec, node, 0);
   outputs.push(value);
   return value;
+}
+
+/** Makes a leaf of a value that has been read: whoever holds it no longer holds the graph behind it. */
+export function detach(value: Value, data: HostData): void {
+  const { node, index } = value;
+  // The node may still be needed for its other outputs: it gets one of its own in place of this.
+  (node.outputs as Value[])[index] = construct(value, node, index);
+  const leaf = makeLeaf(value, { kind: 'host', data }, null).node;
+  // Where the node was in the order of creation, which is before everything that uses the value.
+  value.node = { ...leaf, id: node.id, outputs: [value] };
+  value.index = 0;
 }
 
 /** The first stack line outside this package. */

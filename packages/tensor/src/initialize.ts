@@ -11,6 +11,8 @@ export function buildInitializers(variables: readonly Variable[]): { values: Val
       let random = states.get(variable.seed);
       if (random === undefined) states.set(variable.seed, (random = makeLeaf({ shape: [4], dtype: 'int32' }, { kind: 'input' })));
       trace.random = random;
+      // A stream for each name: what else is initialised in the same plan must not matter.
+      if (variable.name !== '') trace.sites.clear();
       const value = withPath(variable.name, () => variable.initializer()) as unknown as Value;
       if (value.dtype !== variable.dtype || value.shape.join() !== variable.shape.join()) {
         throw new TypeError(`the initialiser of '${variable.name}' gives ${value.dtype} [${value.shape.join(', ')}], expected ${variable.dtype} [${variable.shape.join(', ')}]`);

@@ -7,3 +7,4 @@ export { asTensor } from './tensor';
 export { within } from './trace';
 export { buildPlan, type PlanOptions } from './plan/build';
 export { planKey } from './plan/key';
+export { stepFlops } from './explain';

@@ -142,7 +142,7 @@ definePrimitive({
     const bad =
       start.length !== x!.shape.length ||
       size.length !== x!.shape.length ||
-      start.some((s, i) => !(Number.isInteger(s) && s >= 0 && size[i]! >= 0 && s + size[i]! <= x!.shape[i]!));
+      start.some((s, i) => !(Number.isInteger(s) && s >= 0 && Number.isInteger(size[i]) && size[i]! >= 0 && s + size[i]! <= x!.shape[i]!));
     if (bad) {
       throw new ShapeError(
         `slice: start ${formatShape(start)} with size ${formatShape(size)} is outside ${formatShape(x!.shape)}`,

@@ -27,6 +27,27 @@ export function contiguousStrides(shape: Shape): number[] {
   return strides;
 }
 
+/** From the first to one past the last element of a window that is not empty. */
+export function stridedExtent(shape: Shape, strides: readonly number[]): number {
+  return shape.reduce((extent, size, d) => extent + (size - 1) * strides[d]!, 1);
+}
+
+/** Visits the elements of a strided window in row-major order. */
+export function forEachOffset(shape: Shape, strides: readonly number[], visit: (offset: number, index: number) => void): void {
+  const count = elementCount(shape);
+  const at = new Array<number>(shape.length).fill(0);
+  let offset = 0;
+  for (let i = 0; i < count; i++) {
+    visit(offset, i);
+    for (let d = shape.length - 1; d >= 0; d--) {
+      offset += strides[d]!;
+      if (++at[d]! < shape[d]!) break;
+      offset -= strides[d]! * shape[d]!;
+      at[d] = 0;
+    }
+  }
+}
+
 export function checkShape(shape: Shape, what: string): void {
   for (const size of shape) {
     if (!Number.isSafeInteger(size) || size < 0) {

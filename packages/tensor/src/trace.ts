@@ -1,5 +1,5 @@
 import { describeNode, makeLeaf, type Value } from './graph';
-import { state } from './state';
+import { BRAND, checkBrand, state, TENSOR_BRAND } from './state';
 import type { Variable } from './variable';
 
 export type Mode = 'train' | 'inference';
@@ -54,8 +54,9 @@ export function withPath<T>(path: string, fn: () => T): T {
   }
 }
 
-/** Throws if a value must not be used where the code is now: captured by a trace, or escaped from one. */
+/** Throws if a value must not be used where the code is now: captured by a trace, escaped from one, or of another format. */
 export function checkUsable(value: Value, user: string): void {
+  if (value[TENSOR_BRAND] !== BRAND) checkBrand(value[TENSOR_BRAND], 'a tensor');
   const { trace, leaf } = value.node;
   const current = state.trace;
   if (trace === current || current?.internal) return;

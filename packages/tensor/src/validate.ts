@@ -11,8 +11,8 @@ export function validateGraph(roots: readonly Tensor[]): void {
       throw new Error(`illegal graph: ${node.op} (node ${node.id}) ${what}`);
     };
     for (const input of node.inputs) {
-      if (input.node.id >= node.id && input.node.leaf === undefined) fail('uses a node that is younger than itself');
-      if (!input.node.outputs.includes(input) && input.node.leaf === undefined) fail('uses a value that its node does not have');
+      if (input.node.id >= node.id) fail('uses a node that is younger than itself');
+      if (input.node.outputs[input.index] !== input) fail('uses a value that its node does not have');
     }
     if (node.leaf !== undefined) continue;
     const operation = operationOf(node.op);

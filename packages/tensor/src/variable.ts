@@ -4,6 +4,7 @@ import type { Engine } from './engine';
 import { makeLeaf, type Value } from './graph';
 import { elementCount, formatShape, sameShape } from './shape';
 import { BRAND, type Brand, state, VARIABLE_BRAND } from './state';
+import { checkUsable } from './trace';
 import type { Tensor } from './types';
 
 export interface VariableOptions {
@@ -69,6 +70,7 @@ export class Variable implements TensorSpec {
         `assign to '${this.name}': expected ${this.dtype} ${formatShape(this.shape)}, got ${value.dtype} ${formatShape(value.shape)}`,
       );
     }
+    checkUsable(value as unknown as Value, `assign to '${this.name}'`);
     trace.variables.set(this, value as unknown as Value);
     trace.assigned.add(this);
   }

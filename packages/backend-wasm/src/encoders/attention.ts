@@ -1,5 +1,6 @@
-import { sizeOf, type KernelEncoder, type KernelEncoders, type StepWriter } from '../encoder';
-import type { Operand, Step, StepDescription } from '@qkv/tensor';
+import type { Step, StepDescription } from '@qkv/tensor';
+
+import { sizeOf, type KernelEncoder, type KernelEncoders, type Operand, type StepWriter } from '../encoder';
 
 // As in assembly/attention-blocks.ts.
 const BLOCK = 64;
@@ -10,7 +11,14 @@ const TILE = 128;
 const roundUp = (n: number, unit: number): number => Math.ceil(n / unit) * unit;
 
 /** q, k, v as (B, T, H, Dh), (B, S, H, Dh), (B, S, H, Dv). */
-function sizes([q, k, v]: readonly { shape: readonly number[] }[]): { B: number; T: number; H: number; S: number; Dh: number; Dv: number } {
+function sizes([q, k, v]: readonly { shape: readonly number[] }[]): {
+  B: number;
+  T: number;
+  H: number;
+  S: number;
+  Dh: number;
+  Dv: number;
+} {
   const [B, T, H, Dh] = q.shape;
   return { B, T, H, S: k.shape[1], Dh, Dv: v.shape[3] };
 }
@@ -40,7 +48,15 @@ function common(step: Step, mask: Operand | undefined, bytes: number, writer: St
   for (const operand of step.inputs.slice(0, 3)) strided(operand, writer);
   if (mask) strided(mask, writer);
   else writer.int(-1).int(0).int(0).int(0).int(0).int(0);
-  writer.int(B).int(H).int(T).int(S).int(Dh).int(Dv).int(step.attributes.causal ? 1 : 0).float(step.attributes.scale as number);
+  writer
+    .int(B)
+    .int(H)
+    .int(T)
+    .int(S)
+    .int(Dh)
+    .int(Dv)
+    .int(step.attributes.causal ? 1 : 0)
+    .float(step.attributes.scale as number);
   writer.ptr(step.workspace!).int(bytes);
 }
 

@@ -25,13 +25,15 @@ function check(c: Float32Array, a: Argument, b: Argument, batch: number[], m: nu
   const matrices = batch.reduce((x, y) => x * y, 1);
   for (let i = 0; i < matrices; i++) {
     const index: number[] = [];
-    for (let d = batch.length - 1, rest = i; d >= 0; rest = Math.floor(rest / batch[d--])) index.unshift(rest % batch[d]);
+    for (let d = batch.length - 1, rest = i; d >= 0; rest = Math.floor(rest / batch[d--]))
+      index.unshift(rest % batch[d]);
     for (let r = 0; r < m; r++) {
       for (let s = 0; s < n; s++) {
         let sum = 0;
         for (let q = 0; q < k; q++) sum += at(a, [...index, r, q]) * at(b, [...index, q, s]);
         const error = Math.abs(c[(i * m + r) * n + s] - sum);
-        if (!(error <= 1e-6 * (1 + Math.sqrt(k)))) expect.fail(`[${[...index, r, s]}] is ${c[(i * m + r) * n + s]} instead of ${sum}`);
+        if (!(error <= 1e-6 * (1 + Math.sqrt(k))))
+          throw new Error(`[${[...index, r, s]}] is ${c[(i * m + r) * n + s]} instead of ${sum}`);
       }
     }
   }
@@ -73,7 +75,13 @@ test('a batch that shares B', async () => {
 
 test('empty sizes: an empty sum is zero', async () => {
   const empty = (shape: number[]): Argument => ({ shape, strides: contiguous(shape), data: new Float32Array(64) });
-  for (const [m, n, k] of [[0, 3, 2], [3, 0, 2], [3, 5, 0], [0, 0, 0]]) await product(empty([m, k]), empty([k, n]));
+  for (const [m, n, k] of [
+    [0, 3, 2],
+    [3, 0, 2],
+    [3, 5, 0],
+    [0, 0, 0],
+  ])
+    await product(empty([m, k]), empty([k, n]));
   await product(empty([0, 3, 4]), empty([0, 4, 5]));
 });
 
@@ -82,17 +90,43 @@ test('neither other rows, other columns, batch neighbours nor appended zeros cha
   const [m, n, k] = [37, 45, 700];
   const a = random.array(m * k);
   const b = random.array(k * n);
-  const whole = await runKernel('matmul', [{ shape: [m, k], data: a }, { shape: [k, n], data: b }], [{ shape: [m, n] }]);
-  for (const [rows, columns, zeros, layoutB] of [[1, n, 0, 0], [1, n, 0, 1], [3, n, 0, 0], [4, 1, 0, 0], [1, 1, 0, 1], [5, 7, 0, 0], [m, n, 90, 0], [2, 17, 400, 1]]) {
+  const whole = await runKernel(
+    'matmul',
+    [
+      { shape: [m, k], data: a },
+      { shape: [k, n], data: b },
+    ],
+    [{ shape: [m, n] }],
+  );
+  for (const [rows, columns, zeros, layoutB] of [
+    [1, n, 0, 0],
+    [1, n, 0, 1],
+    [3, n, 0, 0],
+    [4, 1, 0, 0],
+    [1, 1, 0, 1],
+    [5, 7, 0, 0],
+    [m, n, 90, 0],
+    [2, 17, 400, 1],
+  ]) {
     const wide = k + zeros;
     const a2 = new Float32Array(rows * wide);
     for (let i = 0; i < rows; i++) a2.set(a.subarray(i * k, (i + 1) * k), i * wide);
     const b2 = new Float32Array(wide * columns);
-    for (let q = 0; q < k; q++) for (let j = 0; j < columns; j++) b2[layoutB ? j * wide + q : q * columns + j] = b[q * n + j];
+    for (let q = 0; q < k; q++)
+      for (let j = 0; j < columns; j++) b2[layoutB ? j * wide + q : q * columns + j] = b[q * n + j];
     const strides = layoutB ? [1, wide] : [columns, 1];
-    const part = await runKernel('matmul', [{ shape: [rows, wide], data: a2 }, { shape: [wide, columns], data: b2, strides }], [{ shape: [rows, columns] }]);
+    const part = await runKernel(
+      'matmul',
+      [
+        { shape: [rows, wide], data: a2 },
+        { shape: [wide, columns], data: b2, strides },
+      ],
+      [{ shape: [rows, columns] }],
+    );
     for (const numerics of ['fma', 'nofma'] as const) {
-      for (let i = 0; i < rows; i++) for (let j = 0; j < columns; j++) expect(part[numerics][0][i * columns + j]).toBe(whole[numerics][0][i * n + j]);
+      for (let i = 0; i < rows; i++)
+        for (let j = 0; j < columns; j++)
+          expect(part[numerics][0][i * columns + j]).toBe(whole[numerics][0][i * n + j]);
     }
   }
 });

@@ -1,12 +1,15 @@
-import { mergeDimensions, sizeOf, type KernelEncoders, type StepWriter } from '../encoder';
-import type { Operand, Step, StepDescription } from '@qkv/tensor';
+import type { Step, StepDescription } from '@qkv/tensor';
+
+import { mergeDimensions, sizeOf, type KernelEncoders, type Operand, type StepWriter } from '../encoder';
 
 // As in assembly/matmul.ts.
-const MC = 128;
+const MC = 64;
 const KC = 256;
 const NC = 1024;
 const TILE = 128;
 const SCRATCH = TILE + MC * KC * 4;
+const GROUP = 32;
+const FEW = TILE + 4 * KC * 4 + GROUP * KC * 4;
 
 const roundUp = (n: number, unit: number): number => Math.ceil(n / unit) * unit;
 const packedBytes = (n: number, k: number): number => roundUp(Math.min(n, NC), 8) * Math.min(k, KC) * 4;
@@ -40,32 +43,95 @@ function product({ inputs: [a, b], outputs: [c] }: Step): Product {
   if (last >= 0 && batch.strides[1][last] === 0 && (m === 1 || batch.strides[0][last] === m * am)) {
     const stride = m === 1 ? batch.strides[0][last] : am;
     m *= batch.shape[last];
-    return { a, b, c, m, n, k, am: stride, ak, bk, bn, batch: { shape: batch.shape.slice(0, -1), strides: batch.strides.map((s) => s.slice(0, -1)) } };
+    return {
+      a,
+      b,
+      c,
+      m,
+      n,
+      k,
+      am: stride,
+      ak,
+      bk,
+      bn,
+      batch: { shape: batch.shape.slice(0, -1), strides: batch.strides.map((s) => s.slice(0, -1)) },
+    };
   }
   return { a, b, c, m, n, k, am, ak, bk, bn, batch };
 }
 
 function batchDimensions({ batch }: Product, writer: StepWriter): void {
   writer.int(batch.shape.length);
-  for (let d = batch.shape.length - 1; d >= 0; d--) writer.int(batch.shape[d]).int(4 * batch.strides[0][d]).int(4 * batch.strides[1][d]);
+  for (let d = batch.shape.length - 1; d >= 0; d--)
+    writer
+      .int(batch.shape[d])
+      .int(4 * batch.strides[0][d])
+      .int(4 * batch.strides[1][d]);
 }
 
 /** One block of B after the other is packed by all walkers, then multiplied by all. */
-function encodeShared(p: Product, matrices: number, bytesA: number, bytesB: number, bytesC: number, dims: Product['batch'], step: Step, writer: StepWriter): void {
+function encodeShared(
+  p: Product,
+  matrices: number,
+  bytesA: number,
+  bytesB: number,
+  bytesC: number,
+  dims: Product['batch'],
+  step: Step,
+  writer: StepWriter,
+): void {
   const packed = packedBytes(p.n, p.k);
   for (let j = 0; j < p.n; j += NC) {
     const columns = Math.min(NC, p.n - j);
     for (let q = 0; q < p.k; q += KC) {
       const kc = Math.min(KC, p.k - q);
-      writer.kernel('matmulPack').ptr(p.b, bytesB + 4 * (q * p.bk + j * p.bn)).int(4 * p.bn).int(4 * p.bk);
+      writer
+        .kernel('matmulPack')
+        .ptr(p.b, bytesB + 4 * (q * p.bk + j * p.bn))
+        .int(4 * p.bn)
+        .int(4 * p.bk);
       writer.int(columns).int(kc).ptr(step.workspace!);
-      writer.kernel('matmulShared').ptr(p.a, bytesA + 4 * q * p.ak).int(4 * p.am).int(4 * p.ak);
-      writer.ptr(p.c, bytesC + 4 * j).int(p.n).int(p.m).int(columns).int(kc).int(q > 0 ? 1 : 0);
+      writer
+        .kernel('matmulShared')
+        .ptr(p.a, bytesA + 4 * q * p.ak)
+        .int(4 * p.am)
+        .int(4 * p.ak);
+      writer
+        .ptr(p.c, bytesC + 4 * j)
+        .int(p.n)
+        .int(p.m)
+        .int(columns)
+        .int(kc)
+        .int(q > 0 ? 1 : 0);
       writer.ptr(step.workspace!).ptr(step.workspace!, packed);
-      writer.int(matrices).int(4 * p.m * p.n).int(p.m < 32 * writer.parts ? 1 : 0);
+      writer
+        .int(matrices)
+        .int(4 * p.m * p.n)
+        .int(p.m < 32 * writer.parts ? 1 : 0);
       batchDimensions({ ...p, batch: dims }, writer);
     }
   }
+}
+
+/** `own` are the bytes of one walker. */
+function encodeBatch(
+  kernel: 'matmulBatch' | 'matmulFew',
+  p: Product,
+  matrices: number,
+  own: number,
+  step: Step,
+  writer: StepWriter,
+): void {
+  writer
+    .kernel(kernel)
+    .ptr(p.a)
+    .int(4 * p.am)
+    .int(4 * p.ak)
+    .ptr(p.b)
+    .int(4 * p.bn)
+    .int(4 * p.bk);
+  writer.ptr(p.c).int(p.m).int(p.n).int(p.k).ptr(step.workspace!).int(own).int(matrices);
+  batchDimensions(p, writer);
 }
 
 function encode(step: Step, writer: StepWriter): void {
@@ -73,10 +139,22 @@ function encode(step: Step, writer: StepWriter): void {
   const matrices = sizeOf(p.batch.shape);
   if (matrices * p.m * p.n === 0) return;
   if (p.k === 0) {
-    writer.kernel('fill').ptr(p.c).int(0).int(matrices * p.m * p.n).int(1).int(1).int(0).int(1).int(0);
+    writer
+      .kernel('fill')
+      .ptr(p.c)
+      .int(0)
+      .int(matrices * p.m * p.n)
+      .int(1)
+      .int(1)
+      .int(0)
+      .int(1)
+      .int(0);
     return;
   }
-  if (p.batch.strides[1].every((stride) => stride === 0)) {
+  // A product of few rows reads B once: packing it would cost more than multiplying.
+  if (p.m === 1 || (p.m <= 4 && p.bn === 1)) {
+    encodeBatch('matmulFew', p, matrices, FEW, step, writer);
+  } else if (p.batch.strides[1].every((stride) => stride === 0)) {
     encodeShared(p, matrices, 0, 0, 0, p.batch, step, writer);
   } else if (matrices < writer.parts) {
     for (let i = 0; i < matrices; i++) {
@@ -92,10 +170,7 @@ function encode(step: Step, writer: StepWriter): void {
       encodeShared(p, 1, bytesA, bytesB, 4 * i * p.m * p.n, { shape: [], strides: [[], []] }, step, writer);
     }
   } else {
-    const own = SCRATCH + roundUp(packedBytes(p.n, p.k), 64);
-    writer.kernel('matmulBatch').ptr(p.a).int(4 * p.am).int(4 * p.ak).ptr(p.b).int(4 * p.bn).int(4 * p.bk);
-    writer.ptr(p.c).int(p.m).int(p.n).int(p.k).ptr(step.workspace!).int(own).int(matrices);
-    batchDimensions(p, writer);
+    encodeBatch('matmulBatch', p, matrices, SCRATCH + roundUp(packedBytes(p.n, p.k), 64), step, writer);
   }
 }
 

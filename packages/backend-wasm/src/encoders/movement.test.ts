@@ -8,12 +8,14 @@ function* indices(shape: readonly number[]): Generator<number[]> {
   const count = shape.reduce((a, b) => a * b, 1);
   for (let i = 0; i < count; i++) {
     const index: number[] = [];
-    for (let d = shape.length - 1, rest = i; d >= 0; rest = Math.floor(rest / shape[d--])) index.unshift(rest % shape[d]);
+    for (let d = shape.length - 1, rest = i; d >= 0; rest = Math.floor(rest / shape[d--]))
+      index.unshift(rest % shape[d]);
     yield index;
   }
 }
 
-const address = ({ strides, offset = 0 }: Argument, index: number[]): number => index.reduce((sum, i, d) => sum + i * strides![d], offset);
+const address = ({ strides, offset = 0 }: Argument, index: number[]): number =>
+  index.reduce((sum, i, d) => sum + i * strides![d], offset);
 
 /** Random order of dimensions, gaps, an offset; `repeat` makes some strides 0. */
 function window(shape: number[], repeat: boolean): Argument {
@@ -31,7 +33,9 @@ test('copy between any two windows', async () => {
   const sizes = [1, 2, 3, 4, 5, 8, 17];
   for (let round = 0; round < 300; round++) {
     const rank = random.int(6);
-    const shape = Array.from({ length: rank }, () => (rank < 3 ? random.int(70) + (round % 10 ? 1 : 0) : sizes[random.int(rank < 5 ? 7 : 3)]));
+    const shape = Array.from({ length: rank }, () =>
+      rank < 3 ? random.int(70) + (round % 10 ? 1 : 0) : sizes[random.int(rank < 5 ? 7 : 3)],
+    );
     const x = window(shape, true);
     const { data: _, ...y } = window(shape, false);
     const { fma } = await runKernel('copy', [x], [y]);
@@ -39,9 +43,11 @@ test('copy between any two windows', async () => {
     for (const index of indices(shape)) {
       const at = address(y, index);
       written.add(at);
-      if (fma[0][at] !== x.data![address(x, index)]) expect.fail(`copy of [${shape}] by [${x.strides}] to [${y.strides}]: element [${index}]`);
+      if (fma[0][at] !== x.data![address(x, index)])
+        throw new Error(`copy of [${shape}] by [${x.strides}] to [${y.strides}]: element [${index}]`);
     }
-    for (let i = 0; i < fma[0].length; i++) if (!written.has(i) && !Number.isNaN(fma[0][i])) expect.fail(`copy wrote ${i}, outside of its window`);
+    for (let i = 0; i < fma[0].length; i++)
+      if (!written.has(i) && !Number.isNaN(fma[0][i])) throw new Error(`copy wrote ${i}, outside of its window`);
   }
 });
 
@@ -63,7 +69,8 @@ test('fill writes every element of a window and nothing else', async () => {
     const { fma } = await runKernel('fill', [], [y], { value: 1.5 });
     const inside = new Set([...indices(shape)].map((index) => address(y, index)));
     fma[0].forEach((value, i) => {
-      if (inside.has(i) ? value !== 1.5 : !Number.isNaN(value)) expect.fail(`fill of [${shape}] by [${y.strides}]: ${i} is ${value}`);
+      if (inside.has(i) ? value !== 1.5 : !Number.isNaN(value))
+        throw new Error(`fill of [${shape}] by [${y.strides}]: ${i} is ${value}`);
     });
   }
   expect([...(await runKernel('fill', [], [{ shape: [2], dtype: 'bool' }], { value: true })).fma[0]]).toEqual([1, 1]);
@@ -77,15 +84,36 @@ test('iota', async () => {
 });
 
 test('gather and scatterAdd', async () => {
-  for (const [r, c, n] of [[5, 3, 9], [1, 1, 1], [40, 64, 30], [7, 300, 11], [4, 0, 3], [3, 5, 0]]) {
+  for (const [r, c, n] of [
+    [5, 3, 9],
+    [1, 1, 1],
+    [40, 64, 30],
+    [7, 300, 11],
+    [4, 0, 3],
+    [3, 5, 0],
+  ]) {
     const table = random.array(r * c);
     const ids = Int32Array.from({ length: n }, () => random.int(r));
     const updates = random.array(n * c);
-    const { fma } = await runKernel('gather', [{ shape: [r, c], data: table }, { shape: [n], dtype: 'int32', data: ids }], [{ shape: [n, c] }]);
+    const { fma } = await runKernel(
+      'gather',
+      [
+        { shape: [r, c], data: table },
+        { shape: [n], dtype: 'int32', data: ids },
+      ],
+      [{ shape: [n, c] }],
+    );
     for (let i = 0; i < n * c; i++) expect(fma[0][i]).toBe(table[ids[Math.floor(i / c)] * c + (i % c)]);
     const sums = new Float32Array(r * c);
     for (let i = 0; i < n * c; i++) sums[ids[Math.floor(i / c)] * c + (i % c)] += updates[i];
-    const scattered = await runKernel('scatterAdd', [{ shape: [n], dtype: 'int32', data: ids }, { shape: [n, c], data: updates }], [{ shape: [r, c] }]);
+    const scattered = await runKernel(
+      'scatterAdd',
+      [
+        { shape: [n], dtype: 'int32', data: ids },
+        { shape: [n, c], data: updates },
+      ],
+      [{ shape: [r, c] }],
+    );
     for (const [y] of Object.values(scattered)) expect([...y]).toEqual([...sums]);
   }
 });
@@ -93,8 +121,16 @@ test('gather and scatterAdd', async () => {
 test('an id outside of the table is an error that names it', async () => {
   for (const id of [5, -1]) {
     const ids: Argument = { shape: [2], dtype: 'int32', data: Int32Array.from([0, id]) };
-    const error = { name: 'KernelError', step: 0, message: expect.stringContaining(`id ${id} at position 1 is outside 0…4`) };
-    await expect(runKernel('gather', [{ shape: [5, 1], data: random.array(5) }, ids], [{ shape: [2, 1] }])).rejects.toMatchObject(error);
-    await expect(runKernel('scatterAdd', [ids, { shape: [2, 1], data: random.array(2) }], [{ shape: [5, 1] }])).rejects.toMatchObject(error);
+    const error = {
+      name: 'KernelError',
+      step: 0,
+      message: expect.stringContaining(`id ${id} at position 1 is outside 0…4`),
+    };
+    await expect(
+      runKernel('gather', [{ shape: [5, 1], data: random.array(5) }, ids], [{ shape: [2, 1] }]),
+    ).rejects.toMatchObject(error);
+    await expect(
+      runKernel('scatterAdd', [ids, { shape: [2, 1], data: random.array(2) }], [{ shape: [5, 1] }]),
+    ).rejects.toMatchObject(error);
   }
 });

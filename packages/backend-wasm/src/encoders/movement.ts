@@ -1,5 +1,6 @@
-import { mergeDimensions, sizeOf, valueBits, type KernelEncoders, type StepWriter } from '../encoder';
-import type { Operand, Step } from '@qkv/tensor';
+import type { Step } from '@qkv/tensor';
+
+import { mergeDimensions, sizeOf, valueBits, type KernelEncoders, type Operand, type StepWriter } from '../encoder';
 
 interface Window {
   readonly shape: number[];
@@ -46,14 +47,18 @@ function copy({ inputs: [x], outputs: [y] }: Step, writer: StepWriter): void {
     const others = shape.map((_, d) => d).filter((d) => d !== along && d !== last);
     const pick = (values: readonly number[]): number[] => others.map((d) => values[d]);
     writer.kernel('copyTransposed').ptr(x).ptr(y).int(shape[along]).int(shape[last]);
-    writer.int(strides[0][last]).int(strides[1][along]).int(sizeOf(pick(shape)));
+    writer
+      .int(strides[0][last])
+      .int(strides[1][along])
+      .int(sizeOf(pick(shape)));
     outerDimensions({ shape: pick(shape), strides: strides.map(pick) }, 0, writer);
   } else {
     rows({ shape, strides }, writer.kernel('copyRows').ptr(x).ptr(y));
   }
 }
 
-const idError = (id: number, position: number, rowCount: number): string => `id ${id} at position ${position} is outside 0…${rowCount - 1}`;
+const idError = (id: number, position: number, rowCount: number): string =>
+  `id ${id} at position ${position} is outside 0…${rowCount - 1}`;
 
 /** Kernels that move numbers about. All types are 32 bits wide, so they look at none. */
 export const movement: KernelEncoders = {
@@ -61,12 +66,22 @@ export const movement: KernelEncoders = {
   fill: {
     encode({ outputs: [y], attributes }, writer) {
       if (sizeOf(y.shape) === 0) return;
-      rows(windowOf(y), writer.kernel('fill').ptr(y).int(valueBits(Number(attributes.value), y.dtype)));
+      rows(
+        windowOf(y),
+        writer
+          .kernel('fill')
+          .ptr(y)
+          .int(valueBits(Number(attributes.value), y.dtype)),
+      );
     },
   },
   iota: {
     encode({ outputs: [y] }, writer) {
-      writer.kernel('iota').ptr(y).int(y.shape[0]).int(y.dtype === 'float32' ? 1 : 0);
+      writer
+        .kernel('iota')
+        .ptr(y)
+        .int(y.shape[0])
+        .int(y.dtype === 'float32' ? 1 : 0);
     },
   },
   gather: {

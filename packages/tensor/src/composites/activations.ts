@@ -72,8 +72,10 @@ export function relu(x: Tensor): Tensor {
   return x.maximum(0);
 }
 
-/** log(1 + e^x), stable on both sides. */
-export function softplus(x: Tensor): Tensor {
-  return x.maximum(0).add(x.abs().neg().exp().add(1).log());
-}
+/** log(1 + e^x), stable on both sides. Its derivative is σ(x), also at 0, where the formula has two kinks. */
+export const softplus = activation(
+  'softplus',
+  (x) => x.maximum(0).add(x.abs().neg().exp().add(1).log()),
+  (x) => logistic(x),
+);
 

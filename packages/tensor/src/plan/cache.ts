@@ -7,8 +7,11 @@ import { describeProgram, type PlanKey, planKey, sameKey } from './key';
 /** A plan, ready to run, with what errors and `explain` need. */
 export interface PlanEntry {
   readonly key: PlanKey;
+  /** Under which the cache finds it. */
+  readonly name: string;
   readonly plan: Plan;
-  readonly prepared: Prepared;
+  /** null once it has been given back; made again when it runs again. */
+  prepared: Prepared | null;
   /** One line per node of the traced graph. */
   readonly nodes: readonly string[];
   /** First step that writes a Variable: an error before it has changed nothing. */
@@ -35,6 +38,7 @@ export class PlanCache {
   find(program: Program, keep: boolean): PlanEntry {
     const key = planKey(program);
     let name = `${key.hash}:${key.words.length}${state.debug ? ':debug' : ''}`;
+    if (!keep) return this.make(program, key, name);
     // Equal hashes of unequal programs get names of their own.
     for (let known = this.entries.get(name); known !== undefined; known = this.entries.get(name)) {
       if (sameKey(known.key, key)) {
@@ -44,29 +48,37 @@ export class PlanCache {
       }
       name += '+';
     }
-    const entry = this.make(program, key);
-    if (!keep) return entry;
-    this.entries.set(name, entry);
+    const entry = this.make(program, key, name);
+    this.keep(entry);
+    return entry;
+  }
+
+  /** Makes a plan the one used last; one that went out, and is still held by a frozen function, comes back. */
+  keep(entry: PlanEntry): void {
+    const other = this.entries.get(entry.name);
+    if (other !== undefined && other !== entry) this.release(other);
+    this.entries.delete(entry.name);
+    this.entries.set(entry.name, entry);
     if (this.entries.size > this.maximum) {
       const [oldest, evicted] = this.entries.entries().next().value!;
       this.entries.delete(oldest);
       this.release(evicted);
     }
-    return entry;
   }
 
   clear(): void {
-    for (const entry of this.entries.values()) entry.prepared.release();
+    for (const entry of this.entries.values()) entry.prepared?.release();
     this.entries.clear();
   }
 
-  private make(program: Program, key: PlanKey): PlanEntry {
+  private make(program: Program, key: PlanKey, name: string): PlanEntry {
     // In debug mode each step is one operation, so that it can be named.
     const options = state.debug ? { ...this.options, fuse: false } : this.options;
     const plan = buildPlan(program, this.backend.capabilities, options);
     const firstWrite = plan.steps.findIndex((step) => step.outputs.some((output) => output.slot > 0));
     return {
       key,
+      name,
       plan,
       prepared: this.backend.prepare(plan),
       nodes: describeProgram(program),

@@ -27,9 +27,9 @@ export function expandComposites(
     const stack = [nodes[position]!];
     for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
       const operation = node.leaf === undefined ? operationOf(node.op) : undefined;
+      origins.set(node, position);
       if (operation?.kind !== 'composite' || supports(describeStep(node))) {
         out.push(node);
-        origins.set(node, position);
         continue;
       }
       const { inputs, attributes, path } = node;

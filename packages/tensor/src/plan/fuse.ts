@@ -16,15 +16,17 @@ export interface Group {
 
 export type Unit = Group | { readonly kind: 'node'; readonly node: GraphNode };
 
-const VIEWS: ReadonlySet<string> = new Set(['reshape', 'permute', 'slice', 'expand', ...IDENTITIES]);
+/** Operations that move no data. */
+export const VIEWS: ReadonlySet<string> = new Set(['reshape', 'permute', 'slice', 'expand', ...IDENTITIES]);
 
 export const isElementwise = (node: GraphNode): boolean => node.leaf === undefined && operationOf(node.op)!.elementwise;
 
 /** The literal behind a value, seen through views; null if it is computed. */
 export function literalOf(value: Value, resolve: Expanded['resolve']): GraphNode | null {
-  let node = resolve(value).node;
-  while (VIEWS.has(node.op)) node = resolve(node.inputs[0]!).node;
-  return node.op === 'literal' ? node : null;
+  let at = resolve(value);
+  // Identities pass output i through from input i; the others have one of each.
+  while (VIEWS.has(at.node.op)) at = resolve(at.node.inputs[at.index]!);
+  return at.node.op === 'literal' ? at.node : null;
 }
 
 interface Draft {

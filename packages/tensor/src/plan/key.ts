@@ -19,7 +19,7 @@ export function planKey(program: Program): PlanKey {
   for (let i = 0; i < variables.length; i++) slot.set(variables[i]!, i);
   const words: number[] = [nodes.length, variables.length, outputs.length];
   const refer = (value: Value): void => {
-    words.push((position.get(value.node)! << 3) | value.index);
+    words.push(position.get(value.node)!, value.index);
   };
   for (let i = 0; i < nodes.length; i++) {
     const node = nodes[i]!;

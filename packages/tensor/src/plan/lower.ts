@@ -6,7 +6,7 @@ import { elementCount } from '../shape';
 import type { Variable } from '../variable';
 import type { Program } from './collect';
 import { describeStep, type Expanded } from './expand';
-import { type Group, literalOf, type Unit } from './fuse';
+import { type Group, literalOf, type Unit, VIEWS } from './fuse';
 import {
   coalesce,
   expandView,
@@ -47,6 +47,8 @@ export class Lowering {
   private readonly contiguousCopies = new Map<Value, View>();
   private readonly slots = new Map<Variable, PlanBuffer>();
   private readonly hostViews = new Map<GraphNode, View>();
+  /** Literals and views of them. */
+  private readonly constants = new Set<Value>();
   private origin: number[] = [];
 
   constructor(
@@ -86,14 +88,17 @@ export class Lowering {
   private view(value: Value): View {
     const known = this.views.get(value) ?? this.views.get(this.expanded.resolve(value));
     if (known !== undefined) return known;
-    // A literal that something other than an element-wise program reads.
+    // A constant that something other than an element-wise program reads: one element, repeated.
     const at = this.expanded.resolve(value);
     const literal = literalOf(at, this.expanded.resolve);
-    if (literal === null || at.node !== literal) throw new Error(`plan: no value for ${at.node.op} (please report this)`);
-    const view = this.allocate({ shape: [], dtype: at.dtype });
-    this.step('fill', [], [view], { value: literal.attributes['value']! });
-    this.views.set(at, view);
-    return view;
+    if (literal === null) throw new Error(`plan: no value for ${at.node.op} (please report this)`);
+    let one = this.views.get(literal.outputs[0]!);
+    if (one === undefined) {
+      one = this.allocate({ shape: [], dtype: at.dtype });
+      this.step('fill', [], [one], { value: literal.attributes['value']! });
+      this.views.set(literal.outputs[0]!, one);
+    }
+    return expandView(one, at.shape);
   }
 
   private contiguous(value: Value): View {
@@ -146,9 +151,18 @@ export class Lowering {
 
   private node(node: GraphNode): void {
     const output = node.outputs[0]!;
-    if (node.leaf !== undefined) this.views.set(output, this.leaf(node));
-    else if (IDENTITIES.has(node.op)) node.outputs.forEach((value, i) => this.views.set(value, this.view(node.inputs[i]!)));
-    else if (node.op !== 'literal') {
+    // Views of constants are made where something reads them; programs hold the number itself.
+    const isConstant = (value: Value): boolean => this.constants.has(this.expanded.resolve(value));
+    if (node.op === 'literal') this.constants.add(output);
+    else if (node.leaf !== undefined) this.views.set(output, this.leaf(node));
+    else if (IDENTITIES.has(node.op)) {
+      node.outputs.forEach((value, i) => {
+        const from = node.inputs[i]!;
+        if (isConstant(from)) this.constants.add(value);
+        else this.views.set(value, this.view(from));
+      });
+    } else if (VIEWS.has(node.op) && isConstant(node.inputs[0]!)) this.constants.add(output);
+    else {
       const rule = RULES[node.op];
       if (rule !== undefined) this.views.set(output, rule.call(this, node));
       else this.composite(node);

@@ -39,7 +39,7 @@ export const SCALAR: Record<Exclude<ElementwiseOp, 'cast'>, (a: number, b: numbe
 function cast(value: number, to: DType): number {
   if (to === 'float32') return value;
   if (to === 'bool') return Number(value !== 0);
-  return Number.isNaN(value) ? 0 : Math.trunc(Math.min(Math.max(value, -(2 ** 31)), 2 ** 31 - 1));
+  return Math.min(Math.max(value, -(2 ** 31)), 2 ** 31 - 1) | 0; // NaN | 0 is 0
 }
 
 /** Runs a program one instruction at a time over whole arrays. */

@@ -1,7 +1,7 @@
 import type { Handle, Memory, Operand } from '../backend';
 import { OutOfMemory } from '../backend';
 import type { DType } from '../dtype';
-import { contiguousStrides, elementCount, sameShape } from '../shape';
+import { contiguousStrides, elementCount, forEachOffset, sameShape, stridedExtent } from '../shape';
 
 export type Numeric = Float32Array | Float64Array | Int32Array;
 
@@ -65,8 +65,7 @@ export class ReferenceMemory {
     const count = elementCount(shape);
     if (count === 0) return { data: this.make(dtype, 0), dtype };
     if (sameShape(strides, contiguousStrides(shape))) return { data: this.window(operand, memory, count), dtype };
-    const extent = shape.reduce((sum, size, d) => sum + (size - 1) * strides[d]!, 1);
-    const source = this.window(operand, memory, extent);
+    const source = this.window(operand, memory, stridedExtent(shape, strides));
     const out = this.make(dtype, count);
     forEachOffset(shape, strides, (offset, i) => (out[i] = source[offset]!));
     return { data: out, dtype };
@@ -75,25 +74,8 @@ export class ReferenceMemory {
   /** Writes row-major values into an operand, strided or not. */
   store(values: Numeric, operand: Operand, memory: Memory): void {
     const { shape, strides } = operand;
-    const extent = shape.reduce((sum, size, d) => sum + (size - 1) * strides[d]!, 1);
-    const target = this.window(operand, memory, extent);
+    const target = this.window(operand, memory, stridedExtent(shape, strides));
     if (sameShape(strides, contiguousStrides(shape))) target.set(values);
     else forEachOffset(shape, strides, (offset, i) => (target[offset] = values[i]!));
-  }
-}
-
-/** Visits the elements of a strided window in row-major order. */
-function forEachOffset(shape: readonly number[], strides: readonly number[], visit: (offset: number, index: number) => void): void {
-  const count = elementCount(shape);
-  const at = new Array<number>(shape.length).fill(0);
-  let offset = 0;
-  for (let i = 0; i < count; i++) {
-    visit(offset, i);
-    for (let d = shape.length - 1; d >= 0; d--) {
-      offset += strides[d]!;
-      if (++at[d]! < shape[d]!) break;
-      offset -= strides[d]! * shape[d]!;
-      at[d] = 0;
-    }
   }
 }

@@ -1,0 +1,74 @@
+import { createWasmBackend } from '@qkv/backend-wasm';
+import { Engine, internals, type Operand, type Step } from '@qkv/tensor';
+
+import { settle } from '../clock';
+import { MeteredBackend } from '../metered-backend';
+import { createTrainingSteps } from '../model';
+import { createPeakMeter } from '../peak';
+import type { Series, Subject } from '../subject';
+
+/** Steps of one kind and shape, together. */
+export interface Group {
+  readonly kernel: string;
+  readonly shapes: string;
+  count: number;
+  flops: number;
+  /** Read and written, each operand once; what is broadcast counts as its own size. */
+  bytes: number;
+}
+
+const elements = ({ shape, strides }: Operand): number => shape.reduce((n, size, d) => (strides[d] === 0 ? n : n * size), 1);
+const list = ({ shape }: Operand): string => `[${shape.join(',')}]`;
+/** Contiguous or not; a product's layout as BLAS names it. */
+const transposed = ({ shape, strides }: Operand): boolean => shape.at(-1)! > 1 && strides.at(-1) !== 1;
+
+function describe({ kernel, inputs, outputs, attributes }: Step): { kernel: string; shapes: string } {
+  const program = attributes['program'];
+  if (kernel === 'matmul') {
+    const [a, b] = inputs;
+    const batch = a.shape.slice(0, -2).map((size) => `${size}×`).join('');
+    const layout = `${transposed(a) ? 'T' : 'N'}${transposed(b) ? 'T' : 'N'}`;
+    const more = inputs.length > 2 ? ` +${inputs.length - 2}` : '';
+    return { kernel, shapes: `${layout} ${batch}${a.shape.at(-2)}×${b.shape.at(-1)}×${a.shape.at(-1)}${more}` };
+  }
+  if (typeof program === 'object' && 'instructions' in program) {
+    const operations = program.instructions.filter(({ op }) => op !== 'literal').map(({ op }) => op);
+    return { kernel, shapes: `(${operations.join(' ')}) ${list(outputs[0])}` };
+  }
+  const strided = inputs.some(transposed) ? ' strided' : '';
+  return { kernel, shapes: `${list(inputs[0] ?? outputs[0])} → ${list(outputs[0])}${strided}` };
+}
+
+/** The training step one kernel at a time: milliseconds by kind and shape. */
+export async function create(): Promise<Subject> {
+  const backend = new MeteredBackend(await createWasmBackend());
+  const { retraced, batch } = createTrainingSteps(new Engine(backend));
+  const peak = await createPeakMeter(backend.numerics);
+  await settle(() => retraced(...batch), 3);
+  await settle(peak, 0.2);
+  backend.mode = 'profile';
+  await retraced(...batch);
+  const { plan } = [...backend.profiles.values()][0];
+
+  const groups: Record<string, Group> = {};
+  const groupOf = plan.steps.map((step) => {
+    const { kernel, shapes } = describe(step);
+    const key = `${kernel} ${shapes}`;
+    const group = (groups[key] ??= { kernel, shapes, count: 0, flops: 0, bytes: 0 });
+    group.count++;
+    group.flops += internals.stepFlops(step);
+    group.bytes += 4 * [...step.inputs, ...step.outputs].reduce((n, operand) => n + elements(operand), 0);
+    return key;
+  });
+  return {
+    facts: { numerics: backend.numerics, groups: JSON.stringify(groups) },
+    async round(): Promise<Series> {
+      backend.profiles.clear();
+      const series: Series = { peak: [peak()] };
+      await retraced(...batch);
+      const { milliseconds } = [...backend.profiles.values()][0];
+      milliseconds.forEach(([ms], i) => ((series[groupOf[i]] ??= [0])[0] += ms));
+      return series;
+    },
+  };
+}

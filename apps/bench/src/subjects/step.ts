@@ -1,0 +1,57 @@
+import { createWasmBackend } from '@qkv/backend-wasm';
+import { Engine } from '@qkv/tensor';
+
+import { settle, timed } from '../clock';
+import { MeteredBackend } from '../metered-backend';
+import { createTrainingSteps, type TrainingStep } from '../model';
+import { createPeakMeter } from '../peak';
+import type { Series, Subject } from '../subject';
+
+/** Steps of each kind in a round. */
+const STEPS = 2;
+
+/** The training step: on the clock, and where its time goes outside the kernels. */
+export async function create(): Promise<Subject> {
+  const backend = new MeteredBackend(await createWasmBackend());
+  const { retraced, frozen, batch } = createTrainingSteps(new Engine(backend));
+  const peak = await createPeakMeter(backend.numerics);
+  const first = await (await retraced(...batch)).item();
+
+  // V8 needs a hundred calls to compile the tracing code well, and a training run has thousands: warm up without kernels.
+  backend.mode = 'skip';
+  for (let i = 0; i < 150; i++) await retraced(...batch);
+  for (let i = 0; i < 110; i++) await frozen(...batch);
+  backend.mode = 'run';
+  await settle(() => retraced(...batch), 3);
+  await settle(peak, 0.2);
+
+  const measureStep = async (series: Series, name: string, step: TrainingStep): Promise<void> => {
+    backend.milliseconds = 0;
+    let host = 0;
+    const { ms, cpu } = await timed(async () => {
+      const started = performance.now();
+      const loss = step(...batch);
+      host = performance.now() - started; // Traced, looked up and queued; nothing has run yet.
+      await (await loss).item();
+    });
+    const add = (what: string, value: number): unknown => (series[`${name} ${what}`] ??= []).push(value);
+    add('ms', ms);
+    add('cpu', cpu);
+    add('trace', host);
+    add('rest', ms - backend.milliseconds - host);
+  };
+
+  let turn = 0;
+  return {
+    facts: { numerics: backend.numerics, plan: retraced.explain(...batch).split('\n').at(-1)!, 'first loss': first },
+    async round(): Promise<Series> {
+      const series: Series = { peak: [peak()] };
+      const steps = [['re-traced', retraced], ['frozen', frozen]] as const;
+      for (const [name, step] of turn++ % 2 === 0 ? steps : [...steps].reverse()) {
+        for (let i = 0; i < STEPS; i++) await measureStep(series, name, step);
+      }
+      series['peak'].push(peak());
+      return series;
+    },
+  };
+}

@@ -1,0 +1,110 @@
+import { compile, type Engine, full, select, type Tensor, Variable, zeros } from '@qkv/tensor';
+
+import type { Transformer } from './transformer';
+import type { TransformerCache } from './transformer-cache';
+
+export interface GreedyOptions {
+  /** Most tokens that are generated. */
+  readonly maxLength: number;
+  /** Id of START, which every target begins with. */
+  readonly startId: number;
+  /** Id of END, after which nothing follows. */
+  readonly endId: number;
+  /** Where to compute; where the model is, or the default engine. */
+  readonly engine?: Engine;
+}
+
+export interface GreedyDecoderOptions extends GreedyOptions {
+  /** Rows of a batch, B: always the same, filled up with rows of padding. */
+  readonly rows: number;
+  /** Length of the sources, S: always the same, filled up with padding. */
+  readonly sourceLength: number;
+}
+
+/**
+ * Greedy decoding, y_t = argmax p(y | y_<t, x) until END, with a key-value cache. Every batch runs the same plan, once per
+ * token, until all rows have finished; the last token, the finished flags and the position stay on the device.
+ */
+export class GreedyDecoder {
+  readonly #cache: TransformerCache;
+  /** The token that each row puts in next, int32 (B). */
+  readonly #last: Variable;
+  /** bool (B). */
+  readonly #finished: Variable;
+  readonly #start: (source: Tensor) => Promise<void>;
+  readonly #step: () => Promise<readonly [Tensor, Tensor]>;
+
+  constructor(
+    model: Transformer,
+    readonly options: GreedyDecoderOptions,
+  ) {
+    const { rows, sourceLength, maxLength, startId, endId, engine } = options;
+    const { padId } = model;
+    const cache = model.createCache(rows, maxLength, sourceLength);
+    const state = (name: string, dtype: 'int32' | 'bool'): Variable =>
+      new Variable({ shape: [rows], dtype, initialize: () => zeros([rows], dtype), name: `greedy.${name}` });
+    const last = state('last', 'int32');
+    const finished = state('finished', 'bool');
+
+    this.#start = compile(
+      (source: Tensor): void => {
+        model.start(source, cache);
+        last.assign(full([rows], startId, 'int32'));
+        finished.assign(source.notEqual(padId).max(-1).not()); // rows of padding have nothing to say
+      },
+      { frozen: true, engine },
+    );
+    this.#step = compile(
+      () => {
+        const best = model.next(last.value, cache).argMax(); // (B, V) → (B)
+        const done = finished.value;
+        const next = done.or(best.equal(endId));
+        last.assign(select(done, padId, best));
+        finished.assign(next);
+        return [select(done, endId, best), next.min()] as const;
+      },
+      { frozen: true, engine },
+    );
+    this.#cache = cache;
+    this.#last = last;
+    this.#finished = finished;
+  }
+
+  /** Source ids (B, S) → for each row what was generated before END: no START, no END, at most `maxLength` ids. */
+  async decode(source: Tensor): Promise<Int32Array[]> {
+    const { rows, sourceLength, maxLength, endId } = this.options;
+    if (source.shape[0] !== rows || source.shape[1] !== sourceLength) {
+      throw new RangeError(`GreedyDecoder: expected ids [${rows}, ${sourceLength}], got [${source.shape.join(', ')}]`);
+    }
+    await this.#start(source);
+    const steps: ArrayLike<number>[] = [];
+    for (let done = 0; done === 0 && steps.length < maxLength; ) {
+      const [tokens, all] = await this.#step();
+      steps.push(await tokens.data());
+      done = await all.item();
+    }
+    return Array.from({ length: rows }, (_, row) => {
+      const ids = Int32Array.from(steps, (tokens) => tokens[row]);
+      const end = ids.indexOf(endId);
+      return end < 0 ? ids : ids.slice(0, end);
+    });
+  }
+
+  /** Gives the memory of the cache back. */
+  release(): void {
+    this.#cache.release();
+    this.#last.release();
+    this.#finished.release();
+  }
+}
+
+/** Decodes one batch, source ids (B, S): see `GreedyDecoder`, which is the one to keep for many batches of equal shape. */
+export async function greedyDecode(model: Transformer, source: Tensor, options: GreedyOptions): Promise<Int32Array[]> {
+  const [rows, sourceLength] = source.shape;
+  const decoder = new GreedyDecoder(model, { ...options, rows, sourceLength });
+  try {
+    return await decoder.decode(source);
+  } finally {
+    decoder.release();
+  }
+}

@@ -1,0 +1,54 @@
+import type { DecoderCache } from '@qkv/attention';
+import { type Tensor, Variable, zeros } from '@qkv/tensor';
+
+/** Where decoding is: the position, keys and values of each decoder layer, and what of the source is padding. */
+export class TransformerCache {
+  /** Int32 scalar: how many tokens have been seen. */
+  readonly position: Variable;
+  /** (B, 1, 1, S) */
+  readonly memoryMask: Variable;
+
+  constructor(
+    readonly layers: DecoderCache,
+    readonly rows: number,
+    readonly sourceLength: number,
+    /** Most tokens of a sequence. */
+    readonly length: number,
+  ) {
+    const shape = [rows, 1, 1, sourceLength];
+    this.position = new Variable({
+      shape: [],
+      dtype: 'int32',
+      initialize: () => zeros([], 'int32'),
+      name: 'cache.position',
+    });
+    this.memoryMask = new Variable({
+      shape,
+      dtype: 'bool',
+      initialize: () => zeros(shape, 'bool'),
+      name: 'cache.memoryMask',
+    });
+  }
+
+  begin(memoryMask: Tensor): void {
+    this.position.assign(zeros([], 'int32'));
+    this.memoryMask.assign(memoryMask);
+  }
+
+  /** The current position, and on to the next. */
+  advance(): Tensor {
+    const position = this.position.value;
+    this.position.assign(position.add(1));
+    return position;
+  }
+
+  variables(): Variable[] {
+    const caches = this.layers.flatMap(({ self, cross }) => [self, cross]);
+    return [this.position, this.memoryMask, ...caches.flatMap((cache) => cache.variables())];
+  }
+
+  /** Gives the memory back. */
+  release(): void {
+    for (const variable of this.variables()) variable.release();
+  }
+}
