@@ -50,7 +50,8 @@ export interface Machine {
 
 export function describeMachine(): Machine {
   const list = cpus();
-  const field = (name: string): string => new RegExp(`^${name}\\s*: (.*)$`, 'm').exec(read('/proc/cpuinfo'))?.[1] ?? '?';
+  const field = (name: string): string =>
+    new RegExp(`^${name}\\s*: (.*)$`, 'm').exec(read('/proc/cpuinfo'))?.[1] ?? '?';
   const model = list[0]?.model.trim() ?? 'unknown';
   // Virtual machines often hide the name; family and model still tell which generation it is.
   const cpu = `${model} (family ${field('cpu family')}, model ${field('model')})`;

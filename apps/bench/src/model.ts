@@ -10,8 +10,13 @@ const { B, T, D, H, F, layers, classes, learningRate, beta1, beta2, adamEpsilon 
 
 class Classifier extends Module {
   readonly encoder = new Encoder({
-    ...{ dimension: D, heads: H, feedForward: F, layers },
-    ...{ activation: 'gelu', normalization: 'pre', dropout: 0 },
+    dimension: D,
+    heads: H,
+    feedForward: F,
+    layers,
+    activation: 'gelu',
+    normalization: 'pre',
+    dropout: 0,
   });
   readonly head = new Linear({ inputs: D, outputs: classes });
 
@@ -24,7 +29,11 @@ class Classifier extends Module {
 export type TrainingStep = Compiled<[Tensor, Tensor], Tensor>;
 
 /** The workload as a user writes it. Both steps train the same weights: re-traced on every call, and frozen. */
-export function createTrainingSteps(engine: Engine): { retraced: TrainingStep; frozen: TrainingStep; batch: [Tensor, Tensor] } {
+export function createTrainingSteps(engine: Engine): {
+  retraced: TrainingStep;
+  frozen: TrainingStep;
+  batch: [Tensor, Tensor];
+} {
   const model = new Classifier();
   const parameters = model.parameters();
   const optimizer = new Adam(parameters, { learningRate, betas: [beta1, beta2], epsilon: adamEpsilon });

@@ -19,7 +19,9 @@ export async function installPeer(name: PeerName): Promise<string> {
   const prefix = join(root, name);
   const home = join(prefix, 'node_modules', peer.package);
   const manifest = join(home, 'package.json');
-  const installed = existsSync(manifest) ? (JSON.parse(readFileSync(manifest, 'utf8')) as { version: string }).version : '';
+  const installed = existsSync(manifest)
+    ? (JSON.parse(readFileSync(manifest, 'utf8')) as { version: string }).version
+    : '';
   if (installed !== peer.version) {
     mkdirSync(prefix, { recursive: true });
     writeFileSync(join(prefix, 'package.json'), '{ "private": true }\n'); // or npm would look for one further up

@@ -47,7 +47,8 @@ class Child {
     this.#process.on('message', (message: Message) => this.#answered(message));
     this.#process.on('error', (error) => this.#answered({ kind: 'failed', message: error.message }));
     this.#process.on('close', (code, signal) => {
-      const reason = this.#errors.split('\n').find((line) => line.includes('Error')) ?? `ended with ${signal ?? `code ${code}`}`;
+      const reason =
+        this.#errors.split('\n').find((line) => line.includes('Error')) ?? `ended with ${signal ?? `code ${code}`}`;
       this.#answered({ kind: 'failed', message: reason.trim() });
     });
   }
@@ -76,7 +77,13 @@ class Child {
 
   get outcome(): Outcome {
     const { entry, facts, rounds, failure } = this;
-    return { label: entry.label, node: entry.node.version, facts, rounds, ...(failure === undefined ? {} : { failure }) };
+    return {
+      label: entry.label,
+      node: entry.node.version,
+      facts,
+      rounds,
+      ...(failure === undefined ? {} : { failure }),
+    };
   }
 
   close(): void {
@@ -89,7 +96,11 @@ class Child {
  * Starts all subjects, then lets them take turns. Every second round goes backwards, so that nobody always follows the
  * same neighbour. The first round of each is thrown away.
  */
-export async function measure(entries: readonly Entry[], rounds: number, progress: (done: number) => void): Promise<Outcome[]> {
+export async function measure(
+  entries: readonly Entry[],
+  rounds: number,
+  progress: (done: number) => void,
+): Promise<Outcome[]> {
   const children: Child[] = [];
   try {
     for (const entry of entries) {

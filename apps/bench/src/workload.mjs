@@ -5,8 +5,18 @@
  */
 export const WORKLOAD = {
   /** Batch, positions, model size, heads, inner size of the feed-forward, layers, classes. */
-  ...{ B: 32, T: 64, D: 128, H: 4, F: 512, layers: 4, classes: 10 },
-  ...{ epsilon: 1e-5, learningRate: 1e-3, beta1: 0.9, beta2: 0.999, adamEpsilon: 1e-8 },
+  B: 32,
+  T: 64,
+  D: 128,
+  H: 4,
+  F: 512,
+  layers: 4,
+  classes: 10,
+  epsilon: 1e-5,
+  learningRate: 1e-3,
+  beta1: 0.9,
+  beta2: 0.999,
+  adamEpsilon: 1e-8,
 };
 
 /**

@@ -38,7 +38,9 @@ export class KeyValueCache {
     const here = arange(this.length).equal(position).reshape([1, this.length, 1, 1]);
     for (const [variable, next] of this.#pairs(keys, values)) {
       if (next.shape[1] !== 1) {
-        throw new ShapeError(`KeyValueCache.append: takes one position at a time, (B, 1, H, Dh), got [${next.shape.join(', ')}]`);
+        throw new ShapeError(
+          `KeyValueCache.append: takes one position at a time, (B, 1, H, Dh), got [${next.shape.join(', ')}]`,
+        );
       }
       variable.assign(select(here, next, variable.value));
     }

@@ -8,7 +8,7 @@ import { Encoder } from './encoder';
 import { EncoderLayer } from './encoder-layer';
 import { KeyValueCache } from './key-value-cache';
 import { paddingMask } from './masks';
-import { random, worst } from './testing';
+import { random, worst } from '../test/support';
 
 const sizes = { dimension: 8, heads: 2, feedForward: 16, dropout: 0 };
 
@@ -85,7 +85,7 @@ describe('the decoder layer', () => {
     const weights = await layer.crossAttentionWeights(x, memory, { memoryMask }).data();
     expect(weights).toHaveLength(2 * 3 * 4);
     for (let row = 0; row < 6; row++) {
-      const list = [...weights.slice(row * 4, row * 4 + 4)];
+      const list = Array.from(weights.slice(row * 4, row * 4 + 4));
       expect(list[2]).toBe(0);
       expect(list.reduce((a, b) => a + b)).toBeCloseTo(1, 6);
     }

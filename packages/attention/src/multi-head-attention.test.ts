@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 
 import { causalMask, paddingMask } from './masks';
 import { MultiHeadAttention } from './multi-head-attention';
-import { doubles, on, random, worst } from './testing';
+import { doubles, on, random, worst } from '../test/support';
 
 // Values and gradients against torch, with masks of every kind: tooling/conformance/src/goldens/layers.ts.
 
@@ -19,7 +19,12 @@ function layer(seed = 1): MultiHeadAttention {
 }
 
 /** Step by step (CAPABILITIES B1): α_ij = q_i·k_j/√d, softmax over j, b_i = Σ_j α_ij v_j, head by head. */
-async function stepByStep(attention: MultiHeadAttention, x: Float64Array, T: number, engine: Engine): Promise<number[]> {
+async function stepByStep(
+  attention: MultiHeadAttention,
+  x: Float64Array,
+  T: number,
+  engine: Engine,
+): Promise<number[]> {
   const weights = await on(engine, ...attention.parameters().map(({ value }) => value));
   const [wq, bq, wk, bk, wv, bv, wo, bo] = weights;
   const project = (w: ArrayLike<number>, b: ArrayLike<number>, input: ArrayLike<number>, t: number): number[] =>
@@ -28,7 +33,8 @@ async function stepByStep(attention: MultiHeadAttention, x: Float64Array, T: num
       for (let c = 0; c < D; c++) sum += w[r * D + c] * input[t * D + c];
       return sum;
     });
-  const all = (w: ArrayLike<number>, b: ArrayLike<number>): number[][] => Array.from({ length: T }, (_, t) => project(w, b, x, t));
+  const all = (w: ArrayLike<number>, b: ArrayLike<number>): number[][] =>
+    Array.from({ length: T }, (_, t) => project(w, b, x, t));
   const [q, k, v] = [all(wq, bq), all(wk, bk), all(wv, bv)];
   const size = D / H;
   return q.flatMap((query) => {
@@ -59,7 +65,7 @@ test('its weights sum to 1 over what may be attended to, and are exactly 0 elsew
   const length = [2, 3];
   for (let row = 0; row < 2 * H * 4; row++) {
     const [b, t] = [Math.floor(row / (H * 4)), row % 4];
-    const list = [...weights.slice(row * 4, row * 4 + 4)];
+    const list = Array.from(weights.slice(row * 4, row * 4 + 4));
     expect(list.reduce((a, c) => a + c)).toBeCloseTo(1, 6);
     list.forEach((weight, j) => expect(weight > 0).toBe(j <= t && j < length[b]));
   }
@@ -105,8 +111,8 @@ test('a row with nothing to attend to gives the output bias, and no gradient', a
     },
     { engine },
   );
-  expect([...(await y.data()).slice(0, 3 * D)]).toEqual(Array(3 * D).fill(0));
-  expect([...(await gradient.data()).slice(0, 3 * D)]).toEqual(Array(3 * D).fill(0));
+  expect(Array.from((await y.data()).slice(0, 3 * D))).toEqual(Array(3 * D).fill(0));
+  expect(Array.from((await gradient.data()).slice(0, 3 * D))).toEqual(Array(3 * D).fill(0));
 });
 
 test('the causal option and the causal mask mean the same', async () => {

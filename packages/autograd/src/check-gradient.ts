@@ -60,7 +60,11 @@ export async function checkGradient<const I extends readonly Tensor[]>(
     (await inTrace(at, (xs) => weighted(fn(...(xs as unknown as I))))).item();
 
   const gradients = await inTrace(values, (xs) =>
-    grad(weighted(fn(...(xs as unknown as I))), differentiable.map((i) => xs[i]), { unused: 'zero' }),
+    grad(
+      weighted(fn(...(xs as unknown as I))),
+      differentiable.map((i) => xs[i]),
+      { unused: 'zero' },
+    ),
   );
   const analytic = await read(gradients as readonly Tensor[]);
 
@@ -103,4 +107,3 @@ function weights(count: number, stream: number): Float64Array {
     return (fraction < 0.5 ? 1 : -1) * (0.5 + ((fraction * 7) % 1));
   });
 }
-

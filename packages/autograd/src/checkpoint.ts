@@ -38,8 +38,8 @@ export function checkpoint<A extends readonly unknown[], O extends Structure<Ten
 
 interface Recording {
   readonly outputs: readonly Value[];
-  /** In topological order. */
-  readonly nodes: readonly GraphNode[];
+  /** In topological order, each with the outputs that it had then: a value that is read leaves its node. */
+  readonly nodes: readonly { readonly node: GraphNode; readonly made: readonly Value[] }[];
   /** What the nodes take from outside: arguments, captured tensors, Variables, the generator's state. */
   readonly sources: readonly Value[];
 }
@@ -61,18 +61,19 @@ function record(outputs: readonly Value[], firstId: number): Recording {
   };
   outputs.forEach(visit);
   for (let node = stack.pop(); node !== undefined; node = stack.pop()) node.inputs.forEach(visit);
-  return { outputs, nodes: [...nodes].sort((a, b) => a.id - b.id), sources: [...sources] };
+  const sorted = [...nodes].sort((a, b) => a.id - b.id);
+  return { outputs, nodes: sorted.map((node) => ({ node, made: [...node.outputs] })), sources: [...sources] };
 }
 
 /** The recorded outputs, computed again from other sources. */
 function repeat({ outputs, nodes, sources }: Recording, from: readonly Tensor[]): readonly Tensor[] {
   const copies = new Map<Value, Value>(sources.map((source, i) => [source, valueOf(from[i])]));
   const copyOf = (value: Value): Value => copies.get(value) ?? value;
-  for (const node of nodes) {
+  for (const { node, made } of nodes) {
     if (node.inputs.length === 0) continue; // literals
     withPath(node.path, () => {
       const copy = internals.applyNode(node.op, node.inputs.map(copyOf), node.attributes, node.closure);
-      node.outputs.forEach((output, i) => copies.set(output, copy.outputs[i]));
+      made.forEach((output, i) => copies.set(output, copy.outputs[i]));
     });
   }
   return outputs.map((output) => tensorOf(copyOf(output)));

@@ -75,15 +75,17 @@ export function vjp<const I extends readonly Tensor[], O extends Structure<Tenso
 ): { readonly outputs: O; readonly pullback: (cotangents: TensorsLike<O>) => TensorsLike<I> } {
   inputs.forEach((input, i) => {
     if (input.dtype !== 'float32') {
-      throw new TypeError(`vjp: input ${i} is ${input.dtype}; integers and booleans have no gradient: let fn capture them`);
+      throw new TypeError(
+        `vjp: input ${i} is ${input.dtype}; integers and booleans have no gradient: let fn capture them`,
+      );
     }
   });
   // Names of their own, so that passing one tensor twice still gives two partial gradients.
   const own = inputs.map((input) => barrier(input, []));
-  const outputs = fn(...(own as unknown as I));
-  const results = flattenTensors(outputs, 'vjp: outputs');
+  const results = flattenTensors(fn(...(own as unknown as I)), 'vjp: outputs');
   return {
-    outputs,
+    // And for the outputs, so that reading them does not end the graph that the pullback needs.
+    outputs: results.rebuild(results.leaves.map((output) => barrier(output, []))),
     pullback: (cotangents) => {
       const given = flattenTensors(cotangents, 'vjp: cotangents').leaves;
       checkCotangents(given, results.leaves);

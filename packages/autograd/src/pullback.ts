@@ -32,8 +32,7 @@ export function pullback(
   cut = false,
 ): (Tensor | null)[] {
   const wanted = new Set(targets.map(valueOf));
-  const nodes = collect(outputs.map(valueOf), cut ? wanted : null);
-  const active = activeValues(nodes, wanted);
+  const { active, nodes } = between(wanted, collect(outputs.map(valueOf), cut ? wanted : null));
   const arrived = new Map<Value, Tensor>();
   const give = (value: Value, cotangent: Tensor): void => {
     const before = arrived.get(value);
@@ -41,48 +40,76 @@ export function pullback(
   };
 
   outputs.forEach((output, i) => {
-    const cotangent = cotangents[i];
-    if (cotangent != null && active.has(valueOf(output))) give(valueOf(output), cotangent);
+    const cotangent = cotangents[i] ?? null;
+    if (cotangent !== null && active.has(valueOf(output))) give(valueOf(output), cotangent);
   });
   for (let i = nodes.length - 1; i >= 0; i--) {
     const node = nodes[i];
-    if (!node.inputs.some((input) => active.has(input))) continue;
+    if (!node.outputs.some((output) => arrived.has(output))) continue;
     const flowing = node.outputs.map((output) => arrived.get(output) ?? null);
-    if (flowing.every((cotangent) => cotangent === null)) continue;
+    const needs = node.inputs.map((input) => active.has(input));
     // Under the module's path: reports about a gradient name the layer it belongs to.
-    withPath(node.path, () => {
-      const needs = node.inputs.map((input) => active.has(input));
-      backwardOf(node, flowing, needs).forEach((cotangent, k) => {
-        if (cotangent !== null && needs[k]) give(node.inputs[k], cotangent);
-      });
+    const given = withPath(node.path, () => backwardOf(node, flowing, needs));
+    given.forEach((cotangent, k) => {
+      if (cotangent !== null && needs[k]) give(node.inputs[k], cotangent);
     });
   }
   return targets.map((target) => arrived.get(valueOf(target)) ?? null);
 }
 
-/** Every node that the roots need, in topological order; nothing behind the values in `stop`. */
+/** What a gradient may go on to: not into what cannot have one, nor into a function that has one of its own. */
+function operandsOf(node: GraphNode): readonly Value[] {
+  if (notDifferentiable.has(node.op)) return [];
+  return node.op === CUSTOM_GRADIENT ? node.inputs.slice(node.outputs.length) : node.inputs;
+}
+
+/** Every node that a gradient could go through, in topological order; nothing behind the values in `stop`. */
 function collect(roots: readonly Value[], stop: ReadonlySet<Value> | null): readonly GraphNode[] {
-  if (stop === null) return internals.reachable(roots);
   const seen = new Set<GraphNode>();
   const stack: GraphNode[] = [];
   const visit = (value: Value): void => {
-    if (stop.has(value) || seen.has(value.node)) return;
+    if (seen.has(value.node) || stop?.has(value)) return;
     seen.add(value.node);
     stack.push(value.node);
   };
   roots.forEach(visit);
-  for (let node = stack.pop(); node !== undefined; node = stack.pop()) node.inputs.forEach(visit);
+  for (let node = stack.pop(); node !== undefined; node = stack.pop()) operandsOf(node).forEach(visit);
   return [...seen].sort((a, b) => a.id - b.id);
 }
 
-/** The values that depend on the targets in a way that carries a gradient. */
-function activeValues(nodes: readonly GraphNode[], targets: ReadonlySet<Value>): ReadonlySet<Value> {
+/** The values that depend on the targets in a way that carries a gradient, and the nodes that the gradient goes through. */
+function between(
+  targets: ReadonlySet<Value>,
+  reached: readonly GraphNode[],
+): { readonly active: ReadonlySet<Value>; readonly nodes: readonly GraphNode[] } {
+  let earliest = Infinity;
+  for (const target of targets) earliest = Math.min(earliest, target.node.id);
   const active = new Set(targets);
-  for (const node of nodes) {
-    if (notDifferentiable.has(node.op) || !node.inputs.some((input) => active.has(input))) continue;
+  const nodes: GraphNode[] = [];
+  for (const node of reached) {
+    let depends = false;
+    for (const input of operandsOf(node)) {
+      if (input.node.detachedAt !== undefined) checkWhole(node, input, earliest);
+      if (active.has(input)) depends = true;
+    }
+    if (!depends) continue;
+    nodes.push(node);
     for (const output of node.outputs) if (output.dtype === 'float32') active.add(output);
   }
-  return active;
+  return { active, nodes };
+}
+
+/**
+ * A value that was read to the host has lost the graph behind it. Where something was built on that graph before, a
+ * gradient would leave out the paths through it without a word; so it throws, unless no target is older than the value.
+ */
+function checkWhole(node: GraphNode, input: Value, earliest: number): void {
+  const { detachedAt = 0, id } = input.node;
+  if (detachedAt < node.id || input.dtype !== 'float32' || id <= earliest) return;
+  throw new Error(
+    `grad: an operand of ${internals.describeNode(node)} was read to the host after it was used there, and has no graph any ` +
+      'more; take the gradient first and read then, or put stopGradient around what needs no gradient',
+  );
 }
 
 /** The cotangents of a node's inputs from those of its outputs. */

@@ -1,4 +1,4 @@
-import { type Attributes, internals, pad, scatterAdd, select, type Shape, type Tensor } from '@qkv/tensor';
+import { type Attributes, type internals, pad, scatterAdd, select, type Shape, type Tensor } from '@qkv/tensor';
 
 /**
  * The gradient table: one row for each primitive, one function for each of its operands, graph in and graph out. All of
@@ -7,13 +7,7 @@ import { type Attributes, internals, pad, scatterAdd, select, type Shape, type T
  * dy is the cotangent of the output y, x the operands; the result is the cotangent of operand `index`. Rows of
  * element-wise operations may leave the result in the output's shape: whoever calls them undoes broadcasting by `sumTo`.
  */
-export type Derivative = (
-  dy: Tensor,
-  x: readonly Tensor[],
-  y: Tensor,
-  attributes: Attributes,
-  index: number,
-) => Tensor;
+export type Derivative = (dy: Tensor, x: readonly Tensor[], y: Tensor, attributes: Attributes, index: number) => Tensor;
 
 /** null: an operand that has no gradient (masks, ids). The last entry stands for all further operands. */
 export type Row = readonly [Derivative | null, ...(Derivative | null)[]];
@@ -39,8 +33,14 @@ export const rules: Readonly<Record<string, Row>> = {
   mul: [(dy, [, b]) => dy.mul(b), (dy, [a]) => dy.mul(a)],
   div: [(dy, [, b]) => dy.div(b), (dy, [, b], y) => dy.mul(y).div(b).neg()],
   pow: [powBase, powExponent],
-  maximum: [(dy, [a, b]) => winner(dy, a, b, (p, q) => p.greater(q)), (dy, [a, b]) => winner(dy, b, a, (p, q) => p.greater(q))],
-  minimum: [(dy, [a, b]) => winner(dy, a, b, (p, q) => p.less(q)), (dy, [a, b]) => winner(dy, b, a, (p, q) => p.less(q))],
+  maximum: [
+    (dy, [a, b]) => winner(dy, a, b, (p, q) => p.greater(q)),
+    (dy, [a, b]) => winner(dy, b, a, (p, q) => p.greater(q)),
+  ],
+  minimum: [
+    (dy, [a, b]) => winner(dy, a, b, (p, q) => p.less(q)),
+    (dy, [a, b]) => winner(dy, b, a, (p, q) => p.less(q)),
+  ],
   select: [null, (dy, [c]) => select(c, dy, 0), (dy, [c]) => select(c, 0, dy)],
   /** Between float types: a cotangent has the type of its value. Casts from and to int32 and bool carry no gradient. */
   cast: [(dy, [x]) => dy.cast(x.dtype)],
@@ -60,7 +60,11 @@ export const rules: Readonly<Record<string, Row>> = {
   slice: [
     (dy, [x], _, attributes) => {
       const start = attributes['start'] as readonly number[];
-      return pad(dy, start, x.shape.map((whole, i) => whole - start[i] - dy.shape[i]));
+      return pad(
+        dy,
+        start,
+        x.shape.map((whole, i) => whole - start[i] - dy.shape[i]),
+      );
     },
   ],
   expand: [(dy, [x]) => sumTo(dy, x.shape)],
@@ -68,7 +72,10 @@ export const rules: Readonly<Record<string, Row>> = {
     (dy, x, _, attributes, index) => {
       const axis = attributes['axis'] as number;
       const before = x.slice(0, index).reduce((total, part) => total + part.shape[axis], 0);
-      return dy.slice(dy.shape.map((_size, i) => (i === axis ? before : 0)), x[index].shape);
+      return dy.slice(
+        dy.shape.map((_size, i) => (i === axis ? before : 0)),
+        x[index].shape,
+      );
     },
   ],
   pad: [(dy, [x], _, { before }) => dy.slice(before as readonly number[], x.shape)],

@@ -265,10 +265,15 @@ function unary<T>(y: usize, to: usize, a: usize): void {
   const f = changetype<T>(0);
   const step: usize = load<u32>(a, 4);
   let p: usize = load<u32>(a);
-  for (; y < to; y += 16) {
-    v128.store(y, f.apply(v128.load(p)));
-    p += step;
+  // Two vectors in each turn, both loaded before either is stored: an operand may be the result's own tile.
+  for (; y + 32 <= to; y += 32) {
+    const first = f.apply(v128.load(p));
+    const second = f.apply(v128.load(p + step));
+    v128.store(y, first);
+    v128.store(y, second, 16);
+    p += step << 1;
   }
+  if (y < to) v128.store(y, f.apply(v128.load(p)));
 }
 
 function binary<T>(y: usize, to: usize, a: usize, b: usize): void {
@@ -277,7 +282,6 @@ function binary<T>(y: usize, to: usize, a: usize, b: usize): void {
   const stepB: usize = load<u32>(b, 4);
   let p: usize = load<u32>(a);
   let q: usize = load<u32>(b);
-  // Twice in each turn, both loaded before either is stored: an operand may be the result's own tile.
   for (; y + 32 <= to; y += 32) {
     const first = f.apply(v128.load(p), v128.load(q));
     const second = f.apply(v128.load(p + stepA), v128.load(q + stepB));

@@ -3,7 +3,6 @@
  * Below `--memoryBase`, so that no data segment and no allocation meets it.
  */
 export const ERRORS: usize = 64;
-export const MAX_PARTS: i32 = 128;
 
 let first: i32 = 0;
 let second: i32 = 0;

@@ -24,8 +24,8 @@ function philox(block: u32, site: u32, state: usize): void {
   let c1 = i32x4.splat(site);
   let c2 = v128.load32_splat(state + 8);
   let c3 = v128.load32_splat(state + 12);
-  let k0 = load<u32>(state);
-  let k1 = load<u32>(state, 4);
+  let k0 = v128.load32_splat(state);
+  let k1 = v128.load32_splat(state + 4);
   const m0 = i32x4.splat(MULTIPLIER_0);
   const m1 = i32x4.splat(MULTIPLIER_1);
   for (let round = 0; round < 10; round++) {
@@ -33,12 +33,12 @@ function philox(block: u32, site: u32, state: usize): void {
     const b = i64x2.extmul_high_i32x4_u(c0, m0);
     const c = i64x2.extmul_low_i32x4_u(c2, m1);
     const d = i64x2.extmul_high_i32x4_u(c2, m1);
-    c0 = v128.xor(v128.xor(v128.shuffle<i32>(c, d, 1, 3, 5, 7), c1), i32x4.splat(k0));
+    c0 = v128.xor(v128.xor(v128.shuffle<i32>(c, d, 1, 3, 5, 7), c1), k0);
     c1 = v128.shuffle<i32>(c, d, 0, 2, 4, 6);
-    c2 = v128.xor(v128.xor(v128.shuffle<i32>(a, b, 1, 3, 5, 7), c3), i32x4.splat(k1));
+    c2 = v128.xor(v128.xor(v128.shuffle<i32>(a, b, 1, 3, 5, 7), c3), k1);
     c3 = v128.shuffle<i32>(a, b, 0, 2, 4, 6);
-    k0 += WEYL_0;
-    k1 += WEYL_1;
+    k0 = i32x4.add(k0, i32x4.splat(WEYL_0));
+    k1 = i32x4.add(k1, i32x4.splat(WEYL_1));
   }
   // Lane i of c0 … c3 is block i: transpose.
   const low01 = v128.shuffle<i32>(c0, c1, 0, 4, 1, 5);

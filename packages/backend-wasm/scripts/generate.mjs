@@ -4,6 +4,8 @@
  *
  * A kernel is every exported function `name(args: usize, slots: usize, part: i32, parts: i32): i32` in assembly/*.ts; its
  * number is its place in the alphabet. The switch over them (`assembly/dispatch.ts`) exists only while compiling.
+ *
+ * `--emit FOLDER` also writes `kernels-fma.wasm` and `kernels-nofma.wasm` there, for pages that fetch them.
  */
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
@@ -153,9 +155,20 @@ async function main() {
   );
 }
 
+/** @param {string} folder */
+function emit(folder) {
+  mkdirSync(folder, { recursive: true });
+  for (const variant of Object.keys(VARIANTS)) {
+    const text = readFileSync(join(out, `kernels-${variant}.ts`), 'utf8');
+    writeFileSync(join(folder, `kernels-${variant}.wasm`), Buffer.from(/'([^']+)'/.exec(text)?.[1] ?? '', 'base64'));
+  }
+}
+
 if (isMainThread) {
   try {
     await main();
+    const at = process.argv.indexOf('--emit');
+    if (at > 0) emit(process.argv[at + 1] ?? 'dist');
   } catch (error) {
     console.error(error instanceof Error ? error.message : error);
     process.exitCode = 1;

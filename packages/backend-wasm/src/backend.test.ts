@@ -156,11 +156,14 @@ test('kernels can come from a URL', async () => {
   const fetched = vi
     .spyOn(globalThis, 'fetch')
     .mockImplementation(async () => new Response(Uint8Array.from(atob(base64), (c) => c.charCodeAt(0))));
-  const backend = await createWasmBackend({ numerics: 'nofma', url: 'https://example.org/kernels-nofma.wasm' });
-  expect(fetched).toHaveBeenCalledOnce();
+  const backend = await createWasmBackend({
+    numerics: 'nofma',
+    url: (numerics) => `https://example.org/kernels-${numerics}.wasm`,
+  });
+  expect(fetched).toHaveBeenCalledExactlyOnceWith('https://example.org/kernels-nofma.wasm');
   expect(backend.allocate(4)).toBeGreaterThan(0);
   fetched.mockImplementation(async () => new Response(null, { status: 404 }));
-  await expect(createWasmBackend({ url: 'https://example.org/missing' })).rejects.toThrow('answered 404');
+  await expect(createWasmBackend({ url: () => 'https://example.org/missing' })).rejects.toThrow('answered 404');
   fetched.mockRestore();
 });
 

@@ -44,7 +44,34 @@ const sigma = (x: number): number => (x < 0 ? Math.exp(x) / (1 + Math.exp(x)) : 
 const inner = (x: number): number => 2 * Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3);
 const innerSlope = (x: number): number => 2 * Math.sqrt(2 / Math.PI) * (1 + 3 * 0.044715 * x ** 2);
 
-const SPECIALS = [0, -0, 1, -1, 2, -2, 0.5, -0.5, 1e-45, -1e-45, 1.17549435e-38, -1.17549435e-38, 3.4e38, -3.4e38, Infinity, -Infinity, NaN, 88.72283, 88.7229, -87.33, -87.34, -103.9, -104, -105, 1e6, -1e6];
+const SPECIALS = [
+  0,
+  -0,
+  1,
+  -1,
+  2,
+  -2,
+  0.5,
+  -0.5,
+  1e-45,
+  -1e-45,
+  1.17549435e-38,
+  -1.17549435e-38,
+  3.4e38,
+  -3.4e38,
+  Infinity,
+  -Infinity,
+  NaN,
+  88.72283,
+  88.7229,
+  -87.33,
+  -87.34,
+  -103.9,
+  -104,
+  -105,
+  1e6,
+  -1e6,
+];
 
 /** Random bit patterns cut to `range`, evenly spaced values of it, and the specials. */
 function samples(range: number, seed: number): Float32Array {
@@ -83,31 +110,51 @@ const CASES: Case[] = [
   { op: 'erf', reference: erf, range: 6, ulps: 3 },
   { op: 'erf', reference: erf, range: 1.5, ulps: 3 },
   { op: 'sigmoid', reference: sigma, range: 110, ulps: 4, absolute: 1e-44 },
-  { op: 'gelu', reference: (x) => (x === Infinity ? x : x * Phi(x)), range: 13, ulps: 8, absolute: 1e-37, atNegativeInfinity: 0 },
-  { op: 'geluTanh', reference: (x) => (x < -12 ? 0 : x * sigma(inner(x))), range: 12, ulps: 8, absolute: 1e-7, atNegativeInfinity: 0 },
+  {
+    op: 'gelu',
+    reference: (x) => (x === Infinity ? x : x * Phi(x)),
+    range: 13,
+    ulps: 8,
+    absolute: 1e-37,
+    atNegativeInfinity: 0,
+  },
+  {
+    op: 'geluTanh',
+    reference: (x) => (x < -12 ? 0 : x * sigma(inner(x))),
+    range: 12,
+    ulps: 8,
+    absolute: 1e-7,
+    atNegativeInfinity: 0,
+  },
   { op: 'silu', reference: (x) => x * sigma(x), range: 110, ulps: 4, absolute: 1e-42 },
 ];
 
-test.each(CASES)('$op is right to $ulps ulp for |x| ≤ $range', async ({ op, reference, range, ulps, absolute = 0, atNegativeInfinity }) => {
-  const x = samples(range, 11);
-  const program = { inputs: 1, instructions: [{ op, args: [0], dtype: 'float32' as const }], results: [1] };
-  const shape = [x.length];
-  for (const [numerics, [y]] of Object.entries(await runKernel('elementwise', [{ shape, data: x }], [{ shape }], { program }))) {
-    let worst = 0;
-    let at = 0;
-    for (let i = 0; i < x.length; i++) {
-      const expected = x[i] === -Infinity && atNegativeInfinity !== undefined ? atNegativeInfinity : reference(x[i]);
-      const rounded = Math.fround(expected);
-      let error: number;
-      if (Number.isNaN(expected)) error = Number.isNaN(y[i]) ? 0 : Infinity;
-      else if (!Number.isFinite(rounded) || !Number.isFinite(y[i])) error = y[i] === rounded ? 0 : Math.abs(expected) > 3.40282346e38 ? 1 : Infinity;
-      else error = Math.abs(y[i] - expected) <= absolute ? 0 : Math.abs(y[i] - expected) / ulp(expected);
-      if (error > worst) [worst, at] = [error, i];
+test.each(CASES)(
+  '$op is right to $ulps ulp for |x| ≤ $range',
+  async ({ op, reference, range, ulps, absolute = 0, atNegativeInfinity }) => {
+    const x = samples(range, 11);
+    const program = { inputs: 1, instructions: [{ op, args: [0], dtype: 'float32' as const }], results: [1] };
+    const shape = [x.length];
+    for (const [numerics, [y]] of Object.entries(
+      await runKernel('elementwise', [{ shape, data: x }], [{ shape }], { program }),
+    )) {
+      let worst = 0;
+      let at = 0;
+      for (let i = 0; i < x.length; i++) {
+        const expected = x[i] === -Infinity && atNegativeInfinity !== undefined ? atNegativeInfinity : reference(x[i]);
+        const rounded = Math.fround(expected);
+        let error: number;
+        if (Number.isNaN(expected)) error = Number.isNaN(y[i]) ? 0 : Infinity;
+        else if (!Number.isFinite(rounded) || !Number.isFinite(y[i]))
+          error = y[i] === rounded ? 0 : Math.abs(expected) > 3.40282346e38 ? 1 : Infinity;
+        else error = Math.abs(y[i] - expected) <= absolute ? 0 : Math.abs(y[i] - expected) / ulp(expected);
+        if (error > worst) [worst, at] = [error, i];
+      }
+      if (process.env.QKV_VERBOSE) console.log(op, range, numerics, 'worst', worst.toFixed(3), 'at', x[at], y[at]);
+      expect(worst, `${numerics}: ${op}(${x[at]}) = ${y[at]}, should be ${reference(x[at])}`).toBeLessThanOrEqual(ulps);
     }
-    if (process.env.QKV_VERBOSE) console.log(op, range, numerics, 'worst', worst.toFixed(3), 'at', x[at], y[at]);
-    expect(worst, `${numerics}: ${op}(${x[at]}) = ${y[at]}, should be ${reference(x[at])}`).toBeLessThanOrEqual(ulps);
-  }
-});
+  },
+);
 
 test('the slopes of the activations are right to 10⁻⁶', async () => {
   const x = samples(14, 5).filter((v) => Number.isFinite(v) && Math.abs(v) < 100);
@@ -120,11 +167,15 @@ test('the slopes of the activations are right to 10⁻⁶', async () => {
   };
   for (const [op, slope] of Object.entries(slopes)) {
     const program = { inputs: 2, instructions: [{ op, args: [0, 1], dtype: 'float32' as const }], results: [2] };
-    const inputs = [{ shape, data: x }, { shape, data: dy }];
+    const inputs = [
+      { shape, data: x },
+      { shape, data: dy },
+    ];
     for (const [y] of Object.values(await runKernel('elementwise', inputs, [{ shape }], { program }))) {
       for (let i = 0; i < x.length; i++) {
         const expected = dy[i] * slope(x[i]);
-        if (!(Math.abs(y[i] - expected) <= 1e-6 * dy[i] * Math.min(1, 10 * Math.abs(slope(x[i])) + 0.1))) expect.fail(`${op}(${x[i]}, ${dy[i]}) = ${y[i]}, should be ${expected}`);
+        if (!(Math.abs(y[i] - expected) <= 1e-6 * dy[i] * Math.min(1, 10 * Math.abs(slope(x[i])) + 0.1)))
+          throw new Error(`${op}(${x[i]}, ${dy[i]}) = ${y[i]}, should be ${expected}`);
       }
     }
   }
@@ -132,20 +183,39 @@ test('the slopes of the activations are right to 10⁻⁶', async () => {
 
 test('pow is right to 1 ulp and follows ECMAScript at the edges', async () => {
   const { next } = sampler(3);
-  const pairs: [number, number][] = [[0.9, 1000], [0.999, 16000], [0.999, 1], [2, 127], [2, -149], [2, 128], [-2, 3], [-2, 2], [-8, 1 / 3], [1e-40, 0.5]];
+  const pairs: [number, number][] = [
+    [0.9, 1000],
+    [0.999, 16000],
+    [0.999, 1],
+    [2, 127],
+    [2, -149],
+    [2, 128],
+    [-2, 3],
+    [-2, 2],
+    [-8, 1 / 3],
+    [1e-40, 0.5],
+  ];
   for (const a of SPECIALS) for (const b of SPECIALS) pairs.push([a, b]);
-  while (pairs.length < 40003) pairs.push([Math.exp(20 * next()), 10 * next()], [1 + 0.01 * next(), 5000 * next()], [-10 * next(), Math.round(8 * next())]);
+  while (pairs.length < 40003)
+    pairs.push(
+      [Math.exp(20 * next()), 10 * next()],
+      [1 + 0.01 * next(), 5000 * next()],
+      [-10 * next(), Math.round(8 * next())],
+    );
   const x = Float32Array.from(pairs, ([a]) => a);
   const y = Float32Array.from(pairs, ([, b]) => b);
   const shape = [x.length];
   const program = { inputs: 2, instructions: [{ op: 'pow', args: [0, 1], dtype: 'float32' as const }], results: [2] };
-  const inputs = [{ shape, data: x }, { shape, data: y }];
+  const inputs = [
+    { shape, data: x },
+    { shape, data: y },
+  ];
   for (const [z] of Object.values(await runKernel('elementwise', inputs, [{ shape }], { program }))) {
     for (let i = 0; i < x.length; i++) {
       const expected = x[i] ** y[i];
       const rounded = Math.fround(expected);
       if (Object.is(z[i], rounded) || Math.abs(z[i] - expected) <= 1.001 * ulp(expected)) continue;
-      expect.fail(`${x[i]} ** ${y[i]} = ${z[i]}, should be ${expected}`);
+      throw new Error(`${x[i]} ** ${y[i]} = ${z[i]}, should be ${expected}`);
     }
   }
 });

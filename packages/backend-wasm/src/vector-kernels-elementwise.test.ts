@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { test } from 'vitest';
 
 import type { ElementwiseProgram, Step } from '@qkv/tensor';
 
@@ -12,16 +12,21 @@ const random = sampler(17);
 function values(dtype: DType, length: number): Float32Array | Int32Array {
   if (dtype === 'float32') {
     const specials = [0, -0, 1, -1, NaN, Infinity, -Infinity, 2.5, -2.5, 3e9, -3e9, 0.5];
-    return Float32Array.from({ length }, () => (random.int(3) === 0 ? specials[random.int(specials.length)] : 4 * random.next()));
+    return Float32Array.from({ length }, () =>
+      random.int(3) === 0 ? specials[random.int(specials.length)] : 4 * random.next(),
+    );
   }
   if (dtype === 'bool') return Int32Array.from({ length }, () => random.int(2));
   const specials = [0, 1, -1, 2 ** 31 - 1, -(2 ** 31)];
-  return Int32Array.from({ length }, () => (random.int(3) === 0 ? specials[random.int(specials.length)] : random.int(20) - 10));
+  return Int32Array.from({ length }, () =>
+    random.int(3) === 0 ? specials[random.int(specials.length)] : random.int(20) - 10,
+  );
 }
 
 const b = (x: boolean): number => Number(x);
 const larger = (x: number, y: number): number => Math.max(x, y);
-const saturate = (x: number): number => (Number.isNaN(x) ? 0 : Math.max(-(2 ** 31), Math.min(2 ** 31 - 1, Math.trunc(x))));
+const saturate = (x: number): number =>
+  Number.isNaN(x) ? 0 : Math.max(-(2 ** 31), Math.min(2 ** 31 - 1, Math.trunc(x)));
 const F = 'float32';
 const I = 'int32';
 const B = 'bool';
@@ -80,12 +85,17 @@ test.each(OPERATIONS)('%s of %j gives %s', async (op, types, result, f) => {
   for (const n of [1, 6, 1029]) {
     const shape = [n];
     const inputs = types.map((dtype) => ({ shape, dtype, data: values(dtype, n) }));
-    const program: ElementwiseProgram = { inputs: types.length, instructions: [{ op, args: types.map((_, i) => i), dtype: result }], results: [types.length] };
+    const program: ElementwiseProgram = {
+      inputs: types.length,
+      instructions: [{ op, args: types.map((_, i) => i), dtype: result }],
+      results: [types.length],
+    };
     for (const [y] of Object.values(await runKernel('elementwise', inputs, [{ shape, dtype: result }], { program }))) {
       for (let i = 0; i < n; i++) {
         const args = inputs.map(({ data }) => data[i]);
         const expected = result === F ? Math.fround(f(...args)) : f(...args);
-        if (!Object.is(y[i] + 0, expected + 0)) expect.fail(`${op}(${args.join(', ')}) = ${y[i]}, should be ${expected}`);
+        if (!Object.is(y[i] + 0, expected + 0))
+          throw new Error(`${op}(${args.join(', ')}) = ${y[i]}, should be ${expected}`);
       }
     }
   }
@@ -96,7 +106,16 @@ function interpret(program: ElementwiseProgram, args: readonly number[]): number
   const registers = [...args];
   for (const { op, args: operands, dtype, value } of program.instructions) {
     const [x, y, z] = operands.map((r) => registers[r]);
-    const found = { add: x + y, sub: x - y, mul: x * y, neg: -x, maximum: Math.max(x, y), less: b(x < y), select: x ? y : z, literal: value ?? 0 }[op];
+    const found = {
+      add: x + y,
+      sub: x - y,
+      mul: x * y,
+      neg: -x,
+      maximum: Math.max(x, y),
+      less: b(x < y),
+      select: x ? y : z,
+      literal: value ?? 0,
+    }[op];
     if (found === undefined) throw new Error(op);
     registers.push(dtype === F ? Math.fround(found) : found);
   }
@@ -116,11 +135,19 @@ function at(argument: Argument, shape: readonly number[], index: number): number
 async function check(program: ElementwiseProgram, inputs: Argument[], outputs: Argument[]): Promise<void> {
   const { shape } = outputs[0];
   const n = shape.reduce((x, y) => x * y, 1);
-  for (const results of Object.values(await runKernel('elementwise', inputs, outputs, { program } as Step['attributes']))) {
+  for (const results of Object.values(
+    await runKernel('elementwise', inputs, outputs, { program } as Step['attributes']),
+  )) {
     for (let i = 0; i < n; i++) {
-      const expected = interpret(program, inputs.map((input) => at(input, shape, i)));
+      const expected = interpret(
+        program,
+        inputs.map((input) => at(input, shape, i)),
+      );
       expected.forEach((value, j) => {
-        if (!Object.is(results[j][i] + 0, value + 0)) expect.fail(`output ${j}[${i}] of [${shape.join(', ')}] is ${results[j][i]}, should be ${value}; ${JSON.stringify({ program, strides: inputs.map((x) => x.strides) })}`);
+        if (!Object.is(results[j][i] + 0, value + 0))
+          throw new Error(
+            `output ${j}[${i}] of [${shape.join(', ')}] is ${results[j][i]}, should be ${value}; ${JSON.stringify({ program, strides: inputs.map((x) => x.strides) })}`,
+          );
       });
     }
   }
@@ -129,12 +156,16 @@ async function check(program: ElementwiseProgram, inputs: Argument[], outputs: A
 function randomProgram(inputs: number, length: number, outputs: number): ElementwiseProgram {
   const instructions: ElementwiseProgram['instructions'][number][] = [];
   const floats = Array.from({ length: inputs }, (_, i) => i);
-  const pick = (): number => floats[random.int(3) === 0 ? random.int(floats.length) : Math.max(0, floats.length - 1 - random.int(3))];
+  const pick = (): number =>
+    floats[random.int(3) === 0 ? random.int(floats.length) : Math.max(0, floats.length - 1 - random.int(3))];
   while (instructions.length < length) {
     const register = inputs + instructions.length;
     const op = ['add', 'sub', 'mul', 'neg', 'maximum', 'select', 'literal'][random.int(7)];
     if (op === 'select') {
-      instructions.push({ op: 'less', args: [pick(), pick()], dtype: B }, { op, args: [register, pick(), pick()], dtype: F });
+      instructions.push(
+        { op: 'less', args: [pick(), pick()], dtype: B },
+        { op, args: [register, pick(), pick()], dtype: F },
+      );
       floats.push(register + 1);
       continue;
     }
@@ -149,7 +180,7 @@ test('random programs over random strides', async () => {
   for (let round = 0; round < 250; round++) {
     const rank = random.int(5);
     const shape = Array.from({ length: rank }, () => [1, 2, 3, 4, 7, 8, 0][random.int(random.int(12) === 0 ? 7 : 6)]);
-    if (rank > 0 && random.int(3) === 0) shape[rank - 1] = 1 + random.int(1400);
+    if (rank > 0 && random.int(3) === 0) shape[rank - 1] = 1 + random.int(rank < 3 ? 1400 : 70);
     const inputs: Argument[] = Array.from({ length: 1 + random.int(4) }, () => {
       // A permuted, sometimes padded, layout; then some dimensions repeat.
       const order = shape.map((_, d) => d);
@@ -162,8 +193,15 @@ test('random programs over random strides', async () => {
       }
       if (random.int(2)) shape.forEach((_, d) => random.int(2) && (strides[d] = 0));
       const offset = random.int(2);
-      const length = shape.some((n) => n === 0) ? 1 : shape.reduce((last, n, d) => last + (n - 1) * strides[d], offset) + 1;
-      return { shape, strides: random.int(4) ? strides : contiguous(shape), offset, data: random.array(Math.max(length, shape.reduce((x, y) => x * y, offset))) };
+      const length = shape.some((n) => n === 0)
+        ? 1
+        : shape.reduce((last, n, d) => last + (n - 1) * strides[d], offset) + 1;
+      return {
+        shape,
+        strides: random.int(4) ? strides : contiguous(shape),
+        offset,
+        data: random.array(Math.max(length, offset + shape.reduce((x, y) => x * y, 1))),
+      };
     });
     const outputs = Array.from({ length: 1 + random.int(3) }, () => ({ shape }));
     await check(randomProgram(inputs.length, 1 + random.int(40), outputs.length), inputs, outputs);
@@ -174,7 +212,11 @@ test('outputs may lie where contiguous inputs lie', async () => {
   for (let round = 0; round < 150; round++) {
     const shape = [1 + random.int(3), 1 + random.int(1500)];
     const n = shape[0] * shape[1];
-    const inputs: Argument[] = Array.from({ length: 4 }, (_, i) => ({ shape, data: random.array(n), ...(i === 3 && { strides: [0, 1] }) }));
+    const inputs: Argument[] = Array.from({ length: 4 }, (_, i) => ({
+      shape,
+      data: random.array(n),
+      ...(i === 3 && { strides: [0, 1] }),
+    }));
     const free = [0, 1, 2].sort(() => random.next());
     const outputs = Array.from({ length: 1 + random.int(3) }, (_, j) => ({ shape, inPlaceOf: free[j] }));
     await check(randomProgram(4, 1 + random.int(10), outputs.length), inputs, outputs);
@@ -182,5 +224,8 @@ test('outputs may lie where contiguous inputs lie', async () => {
   // Exchange, without any instruction.
   const shape = [1003];
   const inputs = [0, 1].map(() => ({ shape, data: random.array(1003) }));
-  await check({ inputs: 2, instructions: [], results: [1, 0] }, inputs, [{ shape, inPlaceOf: 0 }, { shape, inPlaceOf: 1 }]);
+  await check({ inputs: 2, instructions: [], results: [1, 0] }, inputs, [
+    { shape, inPlaceOf: 0 },
+    { shape, inPlaceOf: 1 },
+  ]);
 });

@@ -29,12 +29,18 @@ function randomWindow(shape: number[], dtype: 'float32' | 'int32' | 'bool'): Arg
   if (random.int(4) === 0) shape.forEach((_, d) => random.int(2) && (strides[d] = 0));
   const length = Math.max(1, extent, size(shape));
   const integers = dtype === 'bool' ? () => random.int(2) : () => random.int(2000) - 1000;
-  return { shape, dtype, strides, data: dtype === 'float32' ? random.array(length) : Int32Array.from({ length }, integers) };
+  return {
+    shape,
+    dtype,
+    strides,
+    data: dtype === 'float32' ? random.array(length) : Int32Array.from({ length }, integers),
+  };
 }
 
 function expected(op: string, dtype: string, elements: number[]): number {
   if (op === 'sum') return elements.reduce((x, y) => x + y, 0);
-  if (elements.length > 0) return op === 'max' ? elements.reduce((x, y) => Math.max(x, y)) : elements.reduce((x, y) => Math.min(x, y));
+  if (elements.length > 0)
+    return op === 'max' ? elements.reduce((x, y) => Math.max(x, y)) : elements.reduce((x, y) => Math.min(x, y));
   const [least, greatest] = { float32: [-Infinity, Infinity], int32: [-(2 ** 31), 2 ** 31 - 1], bool: [0, 1] }[dtype]!;
   return op === 'max' ? least : greatest;
 }
@@ -57,7 +63,10 @@ test('sum, max and min of random windows', async () => {
       for (let i = 0; i < size(kept); i++) {
         const value = expected(op, dtype, elements.slice(i * count, (i + 1) * count));
         const tolerance = op === 'sum' && dtype === 'float32' ? 2e-7 * Math.sqrt(count + 1) * 4 : 0;
-        if (!(y[i] === value || Math.abs(y[i] - value) <= tolerance)) expect.fail(`${op} of [${shape.join(', ')}] (${dtype}, strides ${x.strides!.join(', ')}, ${axes} axes): [${i}] is ${y[i]}, should be ${value}`);
+        if (!(y[i] === value || Math.abs(y[i] - value) <= tolerance))
+          throw new Error(
+            `${op} of [${shape.join(', ')}] (${dtype}, strides ${x.strides!.join(', ')}, ${axes} axes): [${i}] is ${y[i]}, should be ${value}`,
+          );
       }
     }
   }
@@ -66,7 +75,9 @@ test('sum, max and min of random windows', async () => {
 test('a long sum of equal terms stays right', async () => {
   const n = 3_000_001;
   const data = new Float32Array(n).fill(0.1);
-  for (const [y] of Object.values(await runKernel('reduce', [{ shape: [n], data }], [{ shape: [] }], { op: 'sum', axes: 1 }))) {
+  for (const [y] of Object.values(
+    await runKernel('reduce', [{ shape: [n], data }], [{ shape: [] }], { op: 'sum', axes: 1 }),
+  )) {
     expect(Math.abs(y[0] / (n * Math.fround(0.1)) - 1)).toBeLessThan(1e-6);
   }
 });
@@ -76,7 +87,11 @@ test('NaN propagates through max and min', async () => {
     for (const n of [1, 5, 33, 700]) {
       const data = random.array(3 * n);
       data[n + random.int(n)] = NaN;
-      const transposed = { shape: [3, n], strides: [1, 3], data: Float32Array.from(data, (_, i) => data[(i % 3) * n + Math.floor(i / 3)]) };
+      const transposed = {
+        shape: [3, n],
+        strides: [1, 3],
+        data: Float32Array.from(data, (_, i) => data[(i % 3) * n + Math.floor(i / 3)]),
+      };
       for (const x of [{ shape: [3, n], data }, transposed]) {
         for (const [y] of Object.values(await runKernel('reduce', [x], [{ shape: [3] }], { op, axes: 1 }))) {
           expect(Array.from(y, Number.isNaN)).toEqual([false, true, false]);
@@ -90,7 +105,10 @@ test('a sum has the same bits in every layout, among any neighbours, and with ze
   for (const n of [3, 7, 8, 100, 511, 513, 1600, 5000]) {
     const row = random.array(n);
     const sum = async (x: Argument, at: number): Promise<number[]> => {
-      const results = await runKernel('reduce', [x], [{ shape: [x.shape[0]] }], { op: 'sum', axes: x.shape.length - 1 });
+      const results = await runKernel('reduce', [x], [{ shape: [x.shape[0]] }], {
+        op: 'sum',
+        axes: x.shape.length - 1,
+      });
       return [results.fma[0][at], results.nofma[0][at]];
     };
     const alone = await sum({ shape: [1, n], data: row }, 0);
@@ -106,10 +124,11 @@ test('a sum has the same bits in every layout, among any neighbours, and with ze
       rows.set(row, at * n);
       expect(await sum({ shape: [columns, n], data: rows }, at)).toEqual(alone);
     }
-    if (n % 4 === 0) {
+    // As two reduced dimensions that do not merge.
+    for (const quarter of n % 4 === 0 ? [n / 4] : []) {
       const table = random.array(5 * n);
-      row.forEach((value, i) => (table[5 * ((i % (n / 4)) * 4 + Math.floor(i / (n / 4))) + 2] = value));
-      expect(await sum({ shape: [5, 4, n / 4], strides: [1, 5, 20], data: table }, 2)).toEqual(alone);
+      row.forEach((value, i) => (table[5 * ((i % quarter) * 4 + Math.floor(i / quarter)) + 2] = value));
+      expect(await sum({ shape: [5, 4, quarter], strides: [1, 5, 20], data: table }, 2)).toEqual(alone);
     }
   }
 });
@@ -119,7 +138,10 @@ test('argMax is the first index of the largest element', async () => {
     const shape = [1 + random.int(3), 1 + random.int(4), [1, 2, 3, 4, 5, 31, 300][random.int(7)]];
     const dtype = random.int(3) ? 'float32' : 'int32';
     const x = randomWindow(shape, dtype);
-    if (dtype === 'float32') for (let i = 0; i < x.data!.length; i++) x.data![i] = random.int(60) === 0 ? NaN : random.int(8) === 0 ? 0.75 : random.int(9) === 0 ? -Infinity : x.data![i] / 1.4;
+    if (dtype === 'float32')
+      for (let i = 0; i < x.data!.length; i++)
+        x.data![i] =
+          random.int(60) === 0 ? NaN : random.int(8) === 0 ? 0.75 : random.int(9) === 0 ? -Infinity : x.data![i] / 1.4;
     const elements = flatten(x);
     const n = shape[2];
     for (const [y] of Object.values(await runKernel('argMax', [x], [{ shape: shape.slice(0, 2), dtype: 'int32' }]))) {

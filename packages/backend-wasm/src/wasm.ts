@@ -9,7 +9,7 @@ export interface WasmOptions {
   /** Whether multiply-adds round once (`fma`) or twice (`nofma`); by default `fma` where the host has it. */
   readonly numerics?: Numerics;
   /** Where to fetch the kernels (`kernels-fma.wasm` or `kernels-nofma.wasm`) instead of decoding the copy in the package. */
-  readonly url?: string | URL;
+  readonly url?: (numerics: Numerics) => string | URL;
   /** Kernels that were compiled before. */
   readonly module?: WebAssembly.Module;
 }
@@ -47,7 +47,7 @@ export async function createWithParts(options: WasmOptions, parts: number): Prom
     throw new Error("numerics 'fma' needs relaxed SIMD, which this host does not have");
   const instantiate = async (): Promise<{ memory: WebAssembly.Memory; maximum: number; exports: KernelExports }> => {
     const { memory, maximum } = createMemory(options.maximumMemory ?? MAXIMUM_PAGES * PAGE);
-    const module = options.module ?? (await loadModule(numerics, options.url));
+    const module = options.module ?? (await loadModule(numerics, options.url?.(numerics)));
     const instance = await WebAssembly.instantiate(module, { env: { memory } });
     return { memory, maximum, exports: instance.exports as unknown as KernelExports };
   };

@@ -44,7 +44,9 @@ export function crossEntropy(logits: Tensor, targets: Tensor, options: CrossEntr
   const hits = crossEntropyRows(rows, ids, { ignoreIndex }).mul(weights).sum();
   if (smoothing === 0) return new Loss(hits, weights.sum());
   const all = logSoftmax(rows).mul(classWeights).sum(-1); // (N)
-  const even = select(kept, all, 0).sum().mul(-smoothing / C);
+  const even = select(kept, all, 0)
+    .sum()
+    .mul(-smoothing / C);
   return new Loss(hits.mul(1 - smoothing).add(even), weights.sum());
 }
 

@@ -11,5 +11,12 @@ export { Linear, type LinearOptions } from './linear';
 export { Loss } from './loss';
 export { initialize, Module } from './module';
 export { RMSNorm, type RMSNormOptions } from './rms-norm';
-export { type LoadableEntry, loadStateDict, type StateEntry, stateDict, type Stateful, type StateOptions } from './state-dict';
+export {
+  type LoadableEntry,
+  loadStateDict,
+  type StateEntry,
+  stateDict,
+  type Stateful,
+  type StateOptions,
+} from './state-dict';
 export { isModule } from './tree';

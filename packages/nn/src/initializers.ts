@@ -1,4 +1,11 @@
-import { ones as onesTensor, randomNormal, randomUniform, type Shape, type Tensor, zeros as zerosTensor } from '@qkv/tensor';
+import {
+  ones as onesTensor,
+  randomNormal,
+  randomUniform,
+  type Shape,
+  type Tensor,
+  zeros as zerosTensor,
+} from '@qkv/tensor';
 
 /**
  * First values of a parameter, as a graph: nothing is drawn before the parameter is used. Weights are stored (out, in)

@@ -52,7 +52,9 @@ describe('crossEntropy', () => {
     expect(() => crossEntropy(logits(), ids(1, 2))).toThrow(
       'crossEntropy: logits (…, C) [4, 3] need targets of ids (…) or probabilities (…, C), got int32 [2]',
     );
-    expect(() => crossEntropy(logits(), ids(0, 0, 0, 0), { smoothing: 2 })).toThrow('smoothing must be in [0, 1], got 2');
+    expect(() => crossEntropy(logits(), ids(0, 0, 0, 0), { smoothing: 2 })).toThrow(
+      'smoothing must be in [0, 1], got 2',
+    );
   });
 });
 

@@ -1,4 +1,14 @@
-import { compile, createReferenceBackend, Engine, Parameter, run, tensor, type Tensor, Variable, zeros } from '@qkv/tensor';
+import {
+  compile,
+  createReferenceBackend,
+  Engine,
+  type Parameter,
+  run,
+  tensor,
+  type Tensor,
+  Variable,
+  zeros,
+} from '@qkv/tensor';
 import { describe, expect, expectTypeOf, test } from 'vitest';
 
 import { Dropout } from './dropout';
@@ -69,7 +79,10 @@ describe('paths', () => {
 
   test('a module that two models share has the path of the one that runs', () => {
     class Holder extends Module {
-      constructor(readonly name: string, readonly inner: Module) {
+      constructor(
+        readonly name: string,
+        readonly inner: Module,
+      ) {
         super();
       }
       override forward(input: Tensor): Tensor {

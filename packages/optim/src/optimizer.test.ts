@@ -31,11 +31,11 @@ const values = async (parameters: readonly { data(): Promise<ArrayLike<number>> 
 describe('apply', () => {
   test('throws outside of training', async () => {
     const optimizer = new AdamW(two(), { learningRate: 1 });
-    const message = 'AdamW.apply: weights change only while training; compile the step with { mode: \'train\' }';
+    const message = "AdamW.apply: weights change only while training; compile the step with { mode: 'train' }";
     expect(() => optimizer.apply(gradients)).toThrow(message);
-    await expect((async () => compile((...given: Tensor[]) => void optimizer.apply(given))(...gradients))()).rejects.toThrow(
-      message,
-    );
+    await expect(
+      (async () => compile((...given: Tensor[]) => void optimizer.apply(given))(...gradients))(),
+    ).rejects.toThrow(message);
   });
 
   test('wants one gradient for each parameter, and no parameter twice', () => {
@@ -94,7 +94,10 @@ describe('apply', () => {
     const optimizer = new Adam([w], { learningRate: 0.3 });
     const step = compile(
       () => {
-        const loss: Tensor = w.value.sub(full([2], 3)).square().sum();
+        const loss: Tensor = w.value
+          .sub(full([2], 3))
+          .square()
+          .sum();
         optimizer.apply(grad(loss, [w]));
         return loss;
       },

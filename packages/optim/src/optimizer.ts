@@ -53,7 +53,12 @@ export abstract class Optimizer {
     this.learningRate = learningRate;
     this.clipNorm = clipNorm;
     this.decays = decayFilter;
-    this.step = new Variable({ shape: [], dtype: 'int32', initialize: () => zeros([], 'int32'), name: 'optimizer.step' });
+    this.step = new Variable({
+      shape: [],
+      dtype: 'int32',
+      initialize: () => zeros([], 'int32'),
+      name: 'optimizer.step',
+    });
   }
 
   /** Kinds of state that each parameter has, such as the two moments of Adam. */
@@ -106,6 +111,12 @@ export abstract class Optimizer {
   }
 }
 
-export function requireRange(name: string, option: string, value: number, holds: (x: number) => boolean, what: string): void {
+export function requireRange(
+  name: string,
+  option: string,
+  value: number,
+  holds: (x: number) => boolean,
+  what: string,
+): void {
   if (!holds(value)) throw new RangeError(`${name}: ${option} must be ${what}, got ${value}`);
 }

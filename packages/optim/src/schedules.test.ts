@@ -37,22 +37,24 @@ test('refuses a warm-up as long as the run', () => {
   expect(() => noam({ dimension: 64, warmup: 0 })).toThrow('noam: warmup must be an integer of at least 1, got 0');
 });
 
-test.each([0.9, 0.98, 0.999, 0.9999, 0.5, 0.01])('1 − %f^t keeps its digits, from the first step to the last', async (beta) => {
-  const steps = [1, 2, 3, 10, 100, 1000, 100_000];
-  const power = (t: number): number => -Math.expm1(t * Math.log(beta));
-  for (const [precision, limit] of [
-    ['float32', 1e-6],
-    ['float64', 1e-12],
-  ] as const) {
-    const on = precision === 'float64' ? engine : new Engine(createReferenceBackend());
-    const values = await run(() => steps.map((t) => biasCorrection(beta, full([], t))), { engine: on });
-    for (const [i, t] of steps.entries()) {
-      expect(Math.abs((await values[i].item()) / power(t) - 1)).toBeLessThan(limit);
+test.each([0.9, 0.98, 0.999, 0.9999, 0.5, 0.01])(
+  '1 − %f^t keeps its digits, from the first step to the last',
+  async (beta) => {
+    const steps = [1, 2, 3, 10, 100, 1000, 100_000];
+    const power = (t: number): number => -Math.expm1(t * Math.log(beta));
+    for (const [precision, limit] of [
+      ['float32', 1e-6],
+      ['float64', 1e-12],
+    ] as const) {
+      const on = precision === 'float64' ? engine : new Engine(createReferenceBackend());
+      const values = await run(() => steps.map((t) => biasCorrection(beta, full([], t))), { engine: on });
+      for (const [i, t] of steps.entries()) {
+        expect(Math.abs((await values[i].item()) / power(t) - 1)).toBeLessThan(limit);
+      }
     }
-  }
-});
+  },
+);
 
 test('β = 0 needs no correction', async () => {
   expect(await biasCorrection(0, tensor(3)).item()).toBe(1);
 });
-

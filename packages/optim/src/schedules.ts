@@ -51,8 +51,14 @@ function annealing(name: string, options: AnnealingOptions, fall: (progress: Ten
   checkCount(name, 'warmup', warmup, 0);
   if (warmup >= steps) throw new RangeError(`${name}: warmup ${warmup} must be below steps ${steps}`);
   return (step) => {
-    const progress = step.sub(1 + warmup).mul(1 / (steps - warmup)).maximum(0).minimum(1);
-    const rate = fall(progress).mul(learningRate - final).add(final);
+    const progress = step
+      .sub(1 + warmup)
+      .mul(1 / (steps - warmup))
+      .maximum(0)
+      .minimum(1);
+    const rate = fall(progress)
+      .mul(learningRate - final)
+      .add(final);
     return warmup === 0 ? rate : select(step.lessEqual(warmup), step.mul(learningRate / warmup), rate);
   };
 }

@@ -78,7 +78,7 @@ export class GreedyDecoder {
     }
     await this.#start(source);
     const steps: ArrayLike<number>[] = [];
-    for (let done = 0; done === 0 && steps.length < maxLength; ) {
+    for (let done = 0; done === 0 && steps.length < maxLength;) {
       const [tokens, all] = await this.#step();
       steps.push(await tokens.data());
       done = await all.item();

@@ -23,7 +23,13 @@ export function sequenceLoss(logits: Tensor, targets: Tensor, options: SequenceL
   }
   if (rowWeights === undefined) return crossEntropy(logits, targets, { smoothing, ignoreIndex: padId });
   const [B, T, V] = logits.shape;
-  const losses = crossEntropyRows(logits.reshape([B * T, V]), targets.reshape([B * T]), { smoothing, ignoreIndex: padId });
-  const weights = targets.notEqual(padId).cast('float32').mul(rowWeights.reshape([B, 1])); // (B, T)
+  const losses = crossEntropyRows(logits.reshape([B * T, V]), targets.reshape([B * T]), {
+    smoothing,
+    ignoreIndex: padId,
+  });
+  const weights = targets
+    .notEqual(padId)
+    .cast('float32')
+    .mul(rowWeights.reshape([B, 1])); // (B, T)
   return new Loss(losses.reshape([B, T]).mul(weights).sum(), weights.sum());
 }

@@ -3,7 +3,7 @@ import { makeLeaf, type Value } from './graph';
 import { apply1, ShapeError } from './operation';
 import { checkShape, elementCount, formatShape, normalizeAxis, sameShape } from './shape';
 import { checkBrand, TENSOR_BRAND, VARIABLE_BRAND } from './state';
-import type { Operand, Tensor } from './types';
+import type { TensorLike, Tensor } from './types';
 import { isVariable } from './variable';
 
 export function isTensor(thing: unknown): thing is Tensor {
@@ -11,7 +11,7 @@ export function isTensor(thing: unknown): thing is Tensor {
 }
 
 /** Anything an operation accepts, as a value of the graph; numbers take `dtype`. */
-export function toValue(operand: Operand, dtype: DType): Value {
+export function toValue(operand: TensorLike, dtype: DType): Value {
   if (typeof operand === 'number' || typeof operand === 'boolean') return literal(Number(operand), dtype);
   if (isVariable(operand)) {
     checkBrand(operand[VARIABLE_BRAND], `the Variable '${operand.name}'`);
@@ -125,13 +125,13 @@ export function reciprocal(x: Tensor): Tensor {
 }
 
 /** Where the condition holds a, elsewhere b; all three broadcast. */
-export function select(condition: Tensor, a: Operand, b: Operand): Tensor {
+export function select(condition: Tensor, a: TensorLike, b: TensorLike): Tensor {
   const dtype = isTensor(a) || isVariable(a) ? a.dtype : isTensor(b) || isVariable(b) ? b.dtype : 'float32';
   return apply1('select', [toValue(condition, 'bool'), toValue(a, dtype), toValue(b, dtype)]) as unknown as Tensor;
 }
 
 /** Joins tensors along an existing axis. */
-export function concat(tensors: readonly (Tensor | Operand)[], axis = 0): Tensor {
+export function concat(tensors: readonly (Tensor | TensorLike)[], axis = 0): Tensor {
   if (tensors.length === 0) throw new ShapeError('concat: needs at least one tensor');
   const values = tensors.map((t) => toValue(t, 'float32'));
   return apply1('concat', values, { axis: normalizeAxis(axis, values[0]!.rank, 'concat') }) as unknown as Tensor;

@@ -153,7 +153,11 @@ setVariableLoader((entries) => {
     list.push([variable, hostArray(data, variable.dtype)]);
     byEngine.set(engine, list);
   }
-  return Promise.all([...byEngine].map(([engine, list]) => engine.load(list))).then(() => {});
+  const loads = [...byEngine].map(([engine, list]) => {
+    flushReads(engine);
+    return engine.load(list);
+  });
+  return Promise.all(loads).then(() => {});
 });
 
 // ---- Trees

@@ -27,6 +27,8 @@ export interface GraphNode {
   readonly span: number;
   /** Not part of the key: closures that only `grad` looks at. */
   readonly closure?: unknown;
+  /** Values that were read: the id of a node made just then. Uses with a smaller id were built on the graph that is gone. */
+  readonly detachedAt?: number;
 }
 
 export type Leaf =
@@ -160,14 +162,17 @@ export function detach(value: Value, data: HostData): void {
   (node.outputs as Value[])[index] = construct(value, node, index);
   const leaf = makeLeaf(value, { kind: 'host', data }, null).node;
   // Where the node was in the order of creation, which is before everything that uses the value.
-  value.node = { ...leaf, id: node.id, outputs: [value] };
+  value.node = { ...leaf, id: node.id, outputs: [value], detachedAt: leaf.id };
   value.index = 0;
 }
 
-/** The first stack line outside this package. */
+/** The folder in which this package and its siblings lie. */
+const HOME = import.meta.url.replace(/^file:\/\//, '').replace(/(\/[^/]*){3}$/, '');
+
+/** The first stack line outside these packages. */
 function callerLine(): string {
   const lines = (new Error().stack ?? '').split('\n').slice(1);
-  const outside = lines.find((line) => !/[/\\]packages[/\\]|@qkv[/\\]|node:internal/.test(line));
+  const outside = lines.find((line) => !line.includes(HOME) && !/@qkv[/\\]|node:internal/.test(line));
   return (outside ?? '').trim().replace(/^at /, '');
 }
 

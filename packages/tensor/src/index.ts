@@ -2,7 +2,7 @@
 import './primitives';
 
 export type { DType, HostData, Shape, TensorSpec } from './dtype';
-export type { Operand, ReduceOptions, Tensor } from './types';
+export type { TensorLike, ReduceOptions, Tensor } from './types';
 export type * from './shape-types';
 export { arange, barrier, concat, constant, full, isTensor, oneHot, ones, pad, reciprocal, scatterAdd, select, stack, stopGradient, tensor, zeros } from './create';
 export { randomNormal, randomUniform } from './random';

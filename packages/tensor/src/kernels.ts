@@ -32,7 +32,7 @@ export const KERNELS = [
 /**
  * The operations an element-wise program may hold, besides `literal`: argument types and result.
  * `f`: float32, `i`: int32, `b`: bool. Comparisons with NaN are false except `notEqual`; `maximum` and `minimum` propagate
- * NaN; casting float32 to int32 truncates and saturates (NaN gives 0); int32 arithmetic wraps; anything to bool is "≠ 0".
+ * NaN; `pow` has the special cases of ECMAScript's `**`; casting float32 to int32 truncates and saturates (NaN gives 0); int32 arithmetic wraps; anything to bool is "≠ 0".
  */
 export const ELEMENTWISE = {
   neg: 'f→f i→i',

@@ -4,7 +4,7 @@ import { apply1 } from './operation';
 import { literal, toValue } from './create';
 import { normalizeAxes, normalizeAxis } from './shape';
 import { readValue } from './execute';
-import type { Operand, ReduceOptions, Tensor } from './types';
+import type { TensorLike, ReduceOptions, Tensor } from './types';
 
 /** The methods of `Tensor`, untyped inside; `types.ts` has the types that users see. */
 class TensorValue extends Value {
@@ -14,12 +14,13 @@ class TensorValue extends Value {
     return readValue(this);
   }
 
-  async item(): Promise<number> {
+  // Not `async`: like `data`, it throws at once where reading is not allowed.
+  item(): Promise<number> {
     if (this.size !== 1) throw new TypeError(`item: expected one element, got [${this.shape.join(', ')}]`);
-    return (await readValue(this))[0]!;
+    return readValue(this).then((data) => data[0]!);
   }
 
-  matmul(other: Operand): Value {
+  matmul(other: TensorLike): Value {
     const b = toValue(other, 'float32');
     // A batch of rows times one matrix is one product: the matrix is packed once, and its gradient is one product too.
     if (b.rank === 2 && this.rank > 2 && this.shape.at(-1) === b.shape[0]) {
@@ -37,11 +38,11 @@ class TensorValue extends Value {
     return apply1('mul', [this, this]);
   }
 
-  greater(other: Operand): Value {
+  greater(other: TensorLike): Value {
     return apply1('less', [toValue(other, this.dtype), this]);
   }
 
-  greaterEqual(other: Operand): Value {
+  greaterEqual(other: TensorLike): Value {
     return apply1('lessEqual', [toValue(other, this.dtype), this]);
   }
 
@@ -118,7 +119,7 @@ class TensorValue extends Value {
     return this.reshape([...this.shape.slice(0, at), ...this.shape.slice(at + 1)]);
   }
 
-  gather(ids: Operand): Value {
+  gather(ids: TensorLike): Value {
     return apply1('gather', [this, toValue(ids, 'int32')]);
   }
 }
@@ -130,7 +131,7 @@ for (const op of UNARY) define(op, function () {
   return apply1(op, [this]);
 });
 for (const op of BINARY) define(op, function (other) {
-  return apply1(op, [this, toValue(other as Operand, this.dtype)]);
+  return apply1(op, [this, toValue(other as TensorLike, this.dtype)]);
 });
 
 function define(name: string, method: (this: TensorValue, other: unknown) => Value): void {

@@ -10,7 +10,7 @@ import type { Brand, TENSOR_BRAND } from './state';
 import type { Variable } from './variable';
 
 /** What operations accept beside a tensor: a JavaScript number or boolean takes the tensor's type. */
-export type Operand<S extends Shape = Shape> = Tensor<S> | Variable | number | boolean;
+export type TensorLike<S extends Shape = Shape> = Tensor<S> | Variable | number | boolean;
 
 type ShapeOf<T> = T extends Tensor<infer S> ? S : T extends number | boolean ? readonly [] : Shape;
 type Binary<A extends Shape, B> = B extends number | boolean ? Tensor<A> : Tensor<Broadcast<A, ShapeOf<B>>>;
@@ -35,21 +35,21 @@ export interface Tensor<out S extends Shape = Shape> {
   /** The value of a one-element tensor; booleans are 0 and 1. */
   item(): Promise<number>;
 
-  add<A extends Shape, B extends Operand>(this: Tensor<A>, other: B & CheckBroadcast<A, ShapeOf<B>>): Binary<A, B>;
-  sub<A extends Shape, B extends Operand>(this: Tensor<A>, other: B & CheckBroadcast<A, ShapeOf<B>>): Binary<A, B>;
-  mul<A extends Shape, B extends Operand>(this: Tensor<A>, other: B & CheckBroadcast<A, ShapeOf<B>>): Binary<A, B>;
-  div<A extends Shape, B extends Operand>(this: Tensor<A>, other: B & CheckBroadcast<A, ShapeOf<B>>): Binary<A, B>;
-  pow<A extends Shape, B extends Operand>(this: Tensor<A>, other: B & CheckBroadcast<A, ShapeOf<B>>): Binary<A, B>;
-  maximum<A extends Shape, B extends Operand>(this: Tensor<A>, other: B & CheckBroadcast<A, ShapeOf<B>>): Binary<A, B>;
-  minimum<A extends Shape, B extends Operand>(this: Tensor<A>, other: B & CheckBroadcast<A, ShapeOf<B>>): Binary<A, B>;
-  equal<A extends Shape, B extends Operand>(this: Tensor<A>, other: B & CheckBroadcast<A, ShapeOf<B>>): Binary<A, B>;
-  notEqual<A extends Shape, B extends Operand>(this: Tensor<A>, other: B & CheckBroadcast<A, ShapeOf<B>>): Binary<A, B>;
-  less<A extends Shape, B extends Operand>(this: Tensor<A>, other: B & CheckBroadcast<A, ShapeOf<B>>): Binary<A, B>;
-  lessEqual<A extends Shape, B extends Operand>(this: Tensor<A>, other: B & CheckBroadcast<A, ShapeOf<B>>): Binary<A, B>;
-  greater<A extends Shape, B extends Operand>(this: Tensor<A>, other: B & CheckBroadcast<A, ShapeOf<B>>): Binary<A, B>;
-  greaterEqual<A extends Shape, B extends Operand>(this: Tensor<A>, other: B & CheckBroadcast<A, ShapeOf<B>>): Binary<A, B>;
-  and<A extends Shape, B extends Operand>(this: Tensor<A>, other: B & CheckBroadcast<A, ShapeOf<B>>): Binary<A, B>;
-  or<A extends Shape, B extends Operand>(this: Tensor<A>, other: B & CheckBroadcast<A, ShapeOf<B>>): Binary<A, B>;
+  add<A extends Shape, B extends TensorLike>(this: Tensor<A>, other: B & CheckBroadcast<A, ShapeOf<B>>): Binary<A, B>;
+  sub<A extends Shape, B extends TensorLike>(this: Tensor<A>, other: B & CheckBroadcast<A, ShapeOf<B>>): Binary<A, B>;
+  mul<A extends Shape, B extends TensorLike>(this: Tensor<A>, other: B & CheckBroadcast<A, ShapeOf<B>>): Binary<A, B>;
+  div<A extends Shape, B extends TensorLike>(this: Tensor<A>, other: B & CheckBroadcast<A, ShapeOf<B>>): Binary<A, B>;
+  pow<A extends Shape, B extends TensorLike>(this: Tensor<A>, other: B & CheckBroadcast<A, ShapeOf<B>>): Binary<A, B>;
+  maximum<A extends Shape, B extends TensorLike>(this: Tensor<A>, other: B & CheckBroadcast<A, ShapeOf<B>>): Binary<A, B>;
+  minimum<A extends Shape, B extends TensorLike>(this: Tensor<A>, other: B & CheckBroadcast<A, ShapeOf<B>>): Binary<A, B>;
+  equal<A extends Shape, B extends TensorLike>(this: Tensor<A>, other: B & CheckBroadcast<A, ShapeOf<B>>): Binary<A, B>;
+  notEqual<A extends Shape, B extends TensorLike>(this: Tensor<A>, other: B & CheckBroadcast<A, ShapeOf<B>>): Binary<A, B>;
+  less<A extends Shape, B extends TensorLike>(this: Tensor<A>, other: B & CheckBroadcast<A, ShapeOf<B>>): Binary<A, B>;
+  lessEqual<A extends Shape, B extends TensorLike>(this: Tensor<A>, other: B & CheckBroadcast<A, ShapeOf<B>>): Binary<A, B>;
+  greater<A extends Shape, B extends TensorLike>(this: Tensor<A>, other: B & CheckBroadcast<A, ShapeOf<B>>): Binary<A, B>;
+  greaterEqual<A extends Shape, B extends TensorLike>(this: Tensor<A>, other: B & CheckBroadcast<A, ShapeOf<B>>): Binary<A, B>;
+  and<A extends Shape, B extends TensorLike>(this: Tensor<A>, other: B & CheckBroadcast<A, ShapeOf<B>>): Binary<A, B>;
+  or<A extends Shape, B extends TensorLike>(this: Tensor<A>, other: B & CheckBroadcast<A, ShapeOf<B>>): Binary<A, B>;
 
   neg<A extends Shape>(this: Tensor<A>): Tensor<A>;
   abs<A extends Shape>(this: Tensor<A>): Tensor<A>;

@@ -1,5 +1,5 @@
 import { createWasmBackend } from '@qkv/backend-wasm';
-import { Engine, internals, type Operand, type Step } from '@qkv/tensor';
+import { Engine, internals, type Step } from '@qkv/tensor';
 
 import { settle } from '../clock';
 import { MeteredBackend } from '../metered-backend';
@@ -7,17 +7,22 @@ import { createTrainingSteps } from '../model';
 import { createPeakMeter } from '../peak';
 import type { Series, Subject } from '../subject';
 
-/** Steps of one kind and shape, together. */
-export interface Group {
+type Operand = Step['inputs'][number];
+
+/** One step of the plan; those of equal kernel and shapes are shown together. */
+export interface StepFacts {
   readonly kernel: string;
   readonly shapes: string;
-  count: number;
-  flops: number;
+  readonly flops: number;
   /** Read and written, each operand once; what is broadcast counts as its own size. */
-  bytes: number;
+  readonly bytes: number;
 }
 
-const elements = ({ shape, strides }: Operand): number => shape.reduce((n, size, d) => (strides[d] === 0 ? n : n * size), 1);
+/** Steps of the training loop in a round. */
+const RUNS = 2;
+
+const elements = ({ shape, strides }: Operand): number =>
+  shape.reduce((n, size, d) => (strides[d] === 0 ? n : n * size), 1);
 const list = ({ shape }: Operand): string => `[${shape.join(',')}]`;
 /** Contiguous or not; a product's layout as BLAS names it. */
 const transposed = ({ shape, strides }: Operand): boolean => shape.at(-1)! > 1 && strides.at(-1) !== 1;
@@ -26,7 +31,10 @@ function describe({ kernel, inputs, outputs, attributes }: Step): { kernel: stri
   const program = attributes['program'];
   if (kernel === 'matmul') {
     const [a, b] = inputs;
-    const batch = a.shape.slice(0, -2).map((size) => `${size}×`).join('');
+    const batch = a.shape
+      .slice(0, -2)
+      .map((size) => `${size}×`)
+      .join('');
     const layout = `${transposed(a) ? 'T' : 'N'}${transposed(b) ? 'T' : 'N'}`;
     const more = inputs.length > 2 ? ` +${inputs.length - 2}` : '';
     return { kernel, shapes: `${layout} ${batch}${a.shape.at(-2)}×${b.shape.at(-1)}×${a.shape.at(-1)}${more}` };
@@ -50,24 +58,19 @@ export async function create(): Promise<Subject> {
   await retraced(...batch);
   const { plan } = [...backend.profiles.values()][0];
 
-  const groups: Record<string, Group> = {};
-  const groupOf = plan.steps.map((step) => {
-    const { kernel, shapes } = describe(step);
-    const key = `${kernel} ${shapes}`;
-    const group = (groups[key] ??= { kernel, shapes, count: 0, flops: 0, bytes: 0 });
-    group.count++;
-    group.flops += internals.stepFlops(step);
-    group.bytes += 4 * [...step.inputs, ...step.outputs].reduce((n, operand) => n + elements(operand), 0);
-    return key;
-  });
+  const steps = plan.steps.map((step): StepFacts => ({
+    ...describe(step),
+    flops: internals.stepFlops(step),
+    bytes: 4 * [...step.inputs, ...step.outputs].reduce((n, operand) => n + elements(operand), 0),
+  }));
   return {
-    facts: { numerics: backend.numerics, groups: JSON.stringify(groups) },
+    facts: { numerics: backend.numerics, steps: JSON.stringify(steps) },
     async round(): Promise<Series> {
       backend.profiles.clear();
       const series: Series = { peak: [peak()] };
-      await retraced(...batch);
+      for (let i = 0; i < RUNS; i++) await retraced(...batch);
       const { milliseconds } = [...backend.profiles.values()][0];
-      milliseconds.forEach(([ms], i) => ((series[groupOf[i]] ??= [0])[0] += ms));
+      milliseconds.forEach((times, i) => (series[`step ${i}`] = times));
       return series;
     },
   };

@@ -43,10 +43,20 @@ export async function create(): Promise<Subject> {
 
   let turn = 0;
   return {
-    facts: { numerics: backend.numerics, plan: retraced.explain(...batch).split('\n').at(-1)!, 'first loss': first },
+    facts: {
+      numerics: backend.numerics,
+      plan: retraced
+        .explain(...batch)
+        .split('\n')
+        .at(-1)!,
+      'first loss': first,
+    },
     async round(): Promise<Series> {
       const series: Series = { peak: [peak()] };
-      const steps = [['re-traced', retraced], ['frozen', frozen]] as const;
+      const steps = [
+        ['re-traced', retraced],
+        ['frozen', frozen],
+      ] as const;
       for (const [name, step] of turn++ % 2 === 0 ? steps : [...steps].reverse()) {
         for (let i = 0; i < STEPS; i++) await measureStep(series, name, step);
       }

@@ -60,7 +60,11 @@ function common(step: Step, mask: Operand | undefined, bytes: number, writer: St
   writer.ptr(step.workspace!).int(bytes);
 }
 
+/** A bias added to the scores is left to the decomposition. */
+const supports: KernelEncoder['supports'] = ({ attributes }) => attributes.bias !== true;
+
 const attentionForward: KernelEncoder = {
+  supports,
   encode(step, writer) {
     const [o, lse] = step.outputs;
     common(step, step.inputs[3], forwardBytes(step), writer.kernel('attention'));
@@ -71,6 +75,7 @@ const attentionForward: KernelEncoder = {
 };
 
 const attentionBackward: KernelEncoder = {
+  supports,
   encode(step, writer) {
     const [, , , o, lse, gradient, mask] = step.inputs;
     if (sizeOf(lse.shape) === 0 || sizes(step.inputs).S === 0) {

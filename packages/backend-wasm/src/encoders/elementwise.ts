@@ -6,13 +6,12 @@ type Operand = Step['inputs'][number];
 
 /** Numbers of the operations, in the order of `Op` in assembly/elementwise.ts. */
 const OPERATIONS = [
-  ...['move', 'neg', 'abs', 'sign', 'floor', 'ceil', 'sqrt', 'exp', 'log', 'sin', 'cos', 'tanh', 'erf'],
-  ...['add', 'sub', 'mul', 'div', 'pow', 'maximum', 'minimum', 'equal', 'notEqual', 'less', 'lessEqual'],
-  ...['intNeg', 'intAbs', 'intSign', 'intAdd', 'intSub', 'intMul', 'intMaximum', 'intMinimum'],
-  ...['intEqual', 'intNotEqual', 'intLess', 'intLessEqual', 'and', 'or', 'not', 'select'],
-  ...['floatToInt', 'floatToBool', 'intToFloat', 'intToBool', 'unitInterval'],
-  ...['gelu', 'geluBackward', 'geluTanh', 'geluTanhBackward', 'silu', 'siluBackward', 'sigmoid'],
-];
+  'move neg abs sign floor ceil sqrt exp log sin cos tanh erf',
+  'add sub mul div pow maximum minimum equal notEqual less lessEqual',
+  'intNeg intAbs intSign intAdd intSub intMul intMaximum intMinimum intEqual intNotEqual intLess intLessEqual',
+  'and or not select floatToInt floatToBool intToFloat intToBool unitInterval',
+  'gelu geluBackward geluTanh geluTanhBackward silu siluBackward sigmoid',
+].flatMap((names) => names.split(' '));
 const NUMBERS = new Map(OPERATIONS.map((name, i) => [name, i]));
 
 /** Composites of one element that programs may hold as instructions. */
@@ -104,7 +103,11 @@ function layOut(program: ElementwiseProgram, inputs: readonly Operand[], outputs
     }
     values.push({ kind: Kind.Tile });
     // The operands' type tells float32 from int32; that of `select` does not matter, it moves words.
-    instructions.push({ operation: operationOf(instruction, types[instruction.args[0]]), result: register, operands: [...instruction.args] });
+    instructions.push({
+      operation: operationOf(instruction, types[instruction.args[0]]),
+      result: register,
+      operands: [...instruction.args],
+    });
   }
 
   // Each output gets an instruction of its own, which defines it.
@@ -122,7 +125,12 @@ function layOut(program: ElementwiseProgram, inputs: readonly Operand[], outputs
   const moves: Instruction[] = [];
   results.forEach((register, j) => {
     const output: Entry = { kind: Kind.Output, place: outputs[j] };
-    const late = inputs.some((input, r) => values[r].kind === Kind.Input && (lastRead.get(r) ?? -1) > definition.get(register)! && overlaps(input, outputs[j]));
+    const late = inputs.some(
+      (input, r) =>
+        values[r].kind === Kind.Input &&
+        (lastRead.get(r) ?? -1) > definition.get(register)! &&
+        overlaps(input, outputs[j]),
+    );
     if (!late) values[register] = output;
     else {
       values.push(output);
@@ -141,7 +149,8 @@ function layOut(program: ElementwiseProgram, inputs: readonly Operand[], outputs
   instructions.forEach(({ result, operands }, i) => {
     for (const register of new Set(operands)) {
       const { kind, tile } = values[register];
-      if (tile !== undefined && (kind === Kind.Tile || kind === Kind.Gathered) && lastRead.get(register) === i) free.push(tile);
+      if (tile !== undefined && (kind === Kind.Tile || kind === Kind.Gathered) && lastRead.get(register) === i)
+        free.push(tile);
     }
     if (values[result].kind !== Kind.Tile) return;
     values[result].tile = free.pop() ?? tiles++;
@@ -155,7 +164,11 @@ function layOut(program: ElementwiseProgram, inputs: readonly Operand[], outputs
     if (!numbers.has(register)) numbers.set(register, entries.push(values[register]) - 1);
     return numbers.get(register)!;
   };
-  const numbered = instructions.map(({ operation, result, operands }) => ({ operation, operands: operands.map(number), result: number(result) }));
+  const numbered = instructions.map(({ operation, result, operands }) => ({
+    operation,
+    operands: operands.map(number),
+    result: number(result),
+  }));
   return { entries, instructions: numbered, tiles };
 }
 
@@ -197,7 +210,9 @@ const encoder: KernelEncoder = {
       writer.int(kind);
       if (place) writer.ptr(place);
       else writer.int(bits ?? 0).int(0);
-      writer.int(index === undefined ? 16 * entries.length + 64 + 16 * e : fixedBytes(entries.length) + index * 4 * tile);
+      writer.int(
+        index === undefined ? 16 * entries.length + 64 + 16 * e : fixedBytes(entries.length) + index * 4 * tile,
+      );
     });
     for (const { operation, result, operands } of instructions) {
       writer.int(operation).int(16 * result);

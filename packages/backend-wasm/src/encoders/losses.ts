@@ -9,9 +9,14 @@ function lossKernel(name: 'crossEntropy' | 'crossEntropyBackward'): KernelEncode
       const [rows, columns] = inputs[0].shape;
       writer.kernel(name);
       for (const operand of [...inputs, ...outputs]) writer.ptr(operand);
-      writer.int(rows).int(columns).float(attributes.smoothing as number).int(attributes.ignoreIndex as number);
+      writer
+        .int(rows)
+        .int(columns)
+        .float(attributes.smoothing as number)
+        .int(attributes.ignoreIndex as number);
     },
-    explain: (_, target, row, step: Step) => `target ${target} of row ${row} is outside 0 … ${step.inputs[0].shape[1] - 1}`,
+    explain: (_, target, row, step: Step) =>
+      `target ${target} of row ${row} is outside 0 … ${step.inputs[0].shape[1] - 1}`,
   };
 }
 

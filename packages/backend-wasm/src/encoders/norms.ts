@@ -18,8 +18,14 @@ function supports(description: StepDescription): boolean {
 /** Adds up what the blocks of rows left in the workspace: the gradient of a parameter. */
 function sumBlocks(step: Step, output: number, sums: number, writer: StepWriter): void {
   const { rows, columns } = rowsOf(step);
-  writer.kernel('sumBlocks').ptr(step.workspace!, 4 * columns * (output - 1)).ptr(step.outputs[output]);
-  writer.int(Math.ceil(rows / BLOCK)).int(sums * columns).int(columns);
+  writer
+    .kernel('sumBlocks')
+    .ptr(step.workspace!, 4 * columns * (output - 1))
+    .ptr(step.outputs[output]);
+  writer
+    .int(Math.ceil(rows / BLOCK))
+    .int(sums * columns)
+    .int(columns);
 }
 
 function forward(name: 'layerNorm' | 'rmsNorm'): KernelEncoder {
@@ -29,7 +35,10 @@ function forward(name: 'layerNorm' | 'rmsNorm'): KernelEncoder {
       const { rows, columns } = rowsOf(step);
       writer.kernel(name);
       for (const operand of [...step.inputs, ...step.outputs]) writer.ptr(operand);
-      writer.int(rows).int(columns).float(step.attributes.epsilon as number);
+      writer
+        .int(rows)
+        .int(columns)
+        .float(step.attributes.epsilon as number);
     },
   };
 }

@@ -42,8 +42,13 @@ export const reduce: KernelEncoders = {
       if (sideBySide) kept.pop();
       if (kept.length === 0) kept.push([1, 0]);
 
-      writer.kernel(sideBySide ? 'reduceColumns' : 'reduceRows').ptr(x).ptr(y);
-      writer.int(OPERATIONS.indexOf(op) + (x.dtype === 'float32' ? 0 : 3)).int(valueBits(identityOf(op, x.dtype), x.dtype));
+      writer
+        .kernel(sideBySide ? 'reduceColumns' : 'reduceRows')
+        .ptr(x)
+        .ptr(y);
+      writer
+        .int(OPERATIONS.indexOf(op) + (x.dtype === 'float32' ? 0 : 3))
+        .int(valueBits(identityOf(op, x.dtype), x.dtype));
       writer.int(results).int(count).ptr(workspace!).int(SCRATCH).int(kept.length).int(reduced.length);
       for (const [size, step] of [...kept, ...reduced]) writer.int(size).int(step);
       if (sideBySide) writer.int(columns);
@@ -56,7 +61,10 @@ export const reduce: KernelEncoders = {
       if (sizeOf(y.shape) === 0) return;
       const kept = windowOf(x.shape.slice(0, last), x.strides.slice(0, last));
       writer.kernel('argMax').ptr(x).ptr(y).int(sizeOf(y.shape)).int(x.shape[last]);
-      writer.int(x.strides[last]).int(Number(x.dtype === 'float32')).int(kept.length);
+      writer
+        .int(x.strides[last])
+        .int(Number(x.dtype === 'float32'))
+        .int(kept.length);
       for (const [size, step] of kept) writer.int(size).int(step);
     },
   },

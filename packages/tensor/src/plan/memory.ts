@@ -162,7 +162,9 @@ function withPoison(steps: readonly Step[], buffers: readonly PlanBuffer[], toOp
   for (const buffer of buffers) {
     if (buffer.slot !== 0 || buffer.elements === 0 || (buffer.last < 0 && !buffer.host)) continue;
     if (!buffer.host) add(before, buffer.first, buffer);
-    if (buffer.last < steps.length) add(after, Math.max(buffer.last, 0), buffer);
+    // What the host wrote and no step reads is dead before the first step.
+    if (buffer.last < 0) add(before, 0, buffer);
+    else if (buffer.last < steps.length) add(after, buffer.last, buffer);
   }
   return steps.flatMap((step, i) => [...(before.get(i) ?? []), step, ...(after.get(i) ?? [])]);
 }

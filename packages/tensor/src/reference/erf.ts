@@ -7,7 +7,7 @@ export function erf(x: number): number {
   const a = Math.abs(x);
   if (!(a < 6)) return Number.isNaN(x) ? NaN : Math.sign(x);
   const value = a < 2.5 ? series(a) : 1 - complement(a);
-  return x < 0 ? -value : value;
+  return Math.sign(x) * value;
 }
 
 const TWO_OVER_ROOT_PI = 1.1283791670955126;

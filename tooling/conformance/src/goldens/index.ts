@@ -14,7 +14,8 @@ import type { Place, Precision } from './verify';
 export function goldenSuite(name: string, createEngine: () => Engine | Promise<Engine>, precision: Precision): void {
   describe(`goldens on ${name}`, () => {
     let made: Promise<Place> | undefined;
-    const place = (): Promise<Place> => (made ??= Promise.resolve(createEngine()).then((engine) => ({ engine, precision })));
+    const place = (): Promise<Place> =>
+      (made ??= Promise.resolve(createEngine()).then((engine) => ({ engine, precision })));
     functionGoldens(place);
     layerGoldens(place);
     transformerGoldens(place);

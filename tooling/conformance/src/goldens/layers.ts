@@ -1,4 +1,4 @@
-import { Decoder, DecoderLayer, Encoder, EncoderLayer, MultiHeadAttention } from '@qkv/attention';
+import { DecoderLayer, Encoder, EncoderLayer, MultiHeadAttention } from '@qkv/attention';
 import { loadGolden } from '@qkv/goldens';
 import type { Tensor } from '@qkv/tensor';
 import { test } from 'vitest';
@@ -31,7 +31,18 @@ function attentionOptions(inputs: Inputs, config: AttentionConfig): { mask?: Ten
   return { mask: mask === undefined ? allowed : mask.and(allowed) };
 }
 
-const attention = ['self', 'self_kpm', 'self_causal', 'self_causal_kpm', 'self_floatmask', 'self_nobias', 'self_truncated_w2', 'cross_kpm', 'cross_kdim_vdim', '1head'];
+const attention = [
+  'self',
+  'self_kpm',
+  'self_causal',
+  'self_causal_kpm',
+  'self_floatmask',
+  'self_nobias',
+  'self_truncated_w2',
+  'cross_kpm',
+  'cross_kdim_vdim',
+  '1head',
+];
 
 export function layerGoldens(place: () => Promise<Place>): void {
   test.each(attention)('mha_%s', async (name) => {
@@ -80,8 +91,7 @@ export function layerGoldens(place: () => Promise<Place>): void {
     await verify(golden, await place(), {
       module,
       links: names.encoderLayer('', '', dimension),
-      compute: (inputs) =>
-        weighted(module.forward(inputs.x, { mask: open(inputs.src_key_padding_mask) }), inputs),
+      compute: (inputs) => weighted(module.forward(inputs.x, { mask: open(inputs.src_key_padding_mask) }), inputs),
     });
   });
 
@@ -96,8 +106,7 @@ export function layerGoldens(place: () => Promise<Place>): void {
         ...names.layers('', '', layers, (ours, torch) => names.encoderLayer(ours, torch, dimension)),
         ...names.norm('norm', 'norm'),
       ],
-      compute: (inputs) =>
-        weighted(module.forward(inputs.x, { mask: open(inputs.src_key_padding_mask) }), inputs),
+      compute: (inputs) => weighted(module.forward(inputs.x, { mask: open(inputs.src_key_padding_mask) }), inputs),
     });
   });
 
@@ -108,8 +117,9 @@ export function layerGoldens(place: () => Promise<Place>): void {
     await verify(golden, await place(), {
       module,
       links: names.decoderLayer('', '', dimension),
-      compute: ({ tgt_mask, tgt_key_padding_mask, memory_key_padding_mask, ...inputs }) => {
-        const masks = { mask: open(tgt_key_padding_mask), memoryMask: open(memory_key_padding_mask) };
+      compute: (inputs) => {
+        // in.tgt_mask is the causal one, which a decoder layer always has.
+        const masks = { mask: open(inputs.tgt_key_padding_mask), memoryMask: open(inputs.memory_key_padding_mask) };
         return weighted(module.forward(inputs.x, inputs.mem, masks), inputs);
       },
     });

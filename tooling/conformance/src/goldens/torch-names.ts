@@ -62,7 +62,12 @@ export function decoderLayer(ours: string, torch: string, dimension: number): Li
   ];
 }
 
-export function layers(ours: string, torch: string, count: number, layer: (ours: string, torch: string) => Link[]): Link[] {
+export function layers(
+  ours: string,
+  torch: string,
+  count: number,
+  layer: (ours: string, torch: string) => Link[],
+): Link[] {
   return Array.from({ length: count }, (_, i) => layer(join(ours, `layers.${i}`), join(torch, `layers.${i}`))).flat();
 }
 

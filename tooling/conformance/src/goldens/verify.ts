@@ -24,15 +24,19 @@ function statsOf(expected: ArrayLike<number>): GoldenStats {
   return { f32_abs: 0, max: Array.from(expected).reduce((most, value) => Math.max(most, Math.abs(value)), 0) };
 }
 
+/** Fails unless all elements agree; `stats` of several tensors allow what the most tolerant of them does. */
 export function compare(
   name: string,
   actual: ArrayLike<number>,
   expected: ArrayLike<number>,
   { precision }: Place,
-  stats: GoldenStats = statsOf(expected),
+  ...stats: readonly (GoldenStats | undefined)[]
 ): void {
   expect(actual.length, name).toBe(expected.length);
-  const limit = tolerance(precision, stats);
+  const known = stats.filter((entry) => entry !== undefined);
+  const limit = Math.max(
+    ...(known.length > 0 ? known : [statsOf(expected)]).map((entry) => tolerance(precision, entry)),
+  );
   let worst = 0;
   for (let i = 0; i < expected.length; i++) {
     const error = Math.abs(actual[i] - expected[i]);
@@ -52,16 +56,17 @@ interface Computation {
 }
 
 /** Computes a golden in one plan, and compares every output and every gradient that it has: none may be left out. */
-export async function verify(golden: Golden, place: Place, { module, links = [], compute }: Computation): Promise<void> {
+export async function verify(
+  golden: Golden,
+  place: Place,
+  { module, links = [], compute }: Computation,
+): Promise<void> {
   const { engine } = place;
   if (module !== undefined) await loadStateDict(module, fromTorch(links, golden.weights), { engine });
 
   const names = [...golden.inputs.keys()];
   const parameters = module?.namedParameters() ?? new Map();
-  const expected = fromTorch(
-    [...names.map((name) => ({ ours: name, torch: name })), ...links],
-    golden.gradients,
-  );
+  const expected = fromTorch([...names.map((name) => ({ ours: name, torch: name })), ...links], golden.gradients);
   const wrtInputs = names.filter((name) => expected.has(name));
   const wrtParameters = [...parameters.keys()];
   const program = compile(
@@ -79,7 +84,17 @@ export async function verify(golden: Golden, place: Place, { module, links = [],
   expect(Object.keys(outputs).toSorted()).toEqual([...golden.outputs.keys()].toSorted());
   for (const [name, entry] of golden.outputs) {
     const key = `out.${name}`;
-    compare(`${golden.name} ${key}`, await outputs[name].data(), entry.data as HostData, place, golden.stats?.[key]);
+    // Where the loss is the sum of y, it may be off by as much as y: over the symmetric points of act_erf its terms cancel
+    // to 0, of which a part in a million is nothing, while each of them is near 1.
+    const terms = name === 'loss' ? golden.stats?.['out.y'] : undefined;
+    compare(
+      `${golden.name} ${key}`,
+      await outputs[name].data(),
+      entry.data as HostData,
+      place,
+      golden.stats?.[key],
+      terms,
+    );
   }
   const gradientNames = [...wrtInputs, ...wrtParameters];
   expect(gradientNames.toSorted()).toEqual([...expected.keys()].toSorted());

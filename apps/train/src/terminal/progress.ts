@@ -1,0 +1,78 @@
+import cliProgress from 'cli-progress';
+
+import type { StepReport } from '../g2p/training';
+
+export interface ProgressOptions {
+  readonly steps: number;
+  /** Where to write; a bar if it is a terminal, else a line now and then. */
+  readonly stream?: NodeJS.WriteStream;
+  /** Seconds between lines. */
+  readonly interval?: number;
+  /** Seconds; the clock by default. */
+  readonly now?: () => number;
+}
+
+/** How fast the shown loss follows the last one. */
+const SMOOTHING = 0.05;
+
+/** Loss, tokens per second and time left of a training run. */
+export class Progress {
+  readonly #steps: number;
+  readonly #stream: NodeJS.WriteStream;
+  readonly #interval: number;
+  readonly #now: () => number;
+  readonly #bar: cliProgress.SingleBar | undefined;
+  readonly #started: number;
+  #lastLine: number;
+  #tokens = 0;
+  #loss: number | undefined;
+
+  constructor({ steps, stream = process.stdout, interval = 10, now = () => performance.now() / 1000 }: ProgressOptions) {
+    this.#steps = steps;
+    this.#stream = stream;
+    this.#interval = interval;
+    this.#now = now;
+    this.#started = this.#lastLine = now();
+    if (!stream.isTTY) return;
+    // The bar's own estimate of the time left jumps with the lengths of batches, so we give ours.
+    const format = '{bar} {percentage}% │ step {value}/{total} │ loss {loss} │ {speed} tokens/s │ {left} left';
+    const { shades_classic: preset } = cliProgress.Presets;
+    this.#bar = new cliProgress.SingleBar({ format, stream, barsize: 24, hideCursor: true, fps: 5 }, preset);
+    this.#bar.start(steps, 0, { loss: '–', speed: '–', left: '–' });
+  }
+
+  update({ step, loss, tokens }: StepReport): void {
+    this.#tokens += tokens;
+    this.#loss = this.#loss === undefined ? loss : this.#loss + SMOOTHING * (loss - this.#loss);
+    const now = this.#now();
+    const seconds = Math.max(now - this.#started, 1e-3);
+    const shown = {
+      loss: this.#loss.toFixed(3),
+      speed: String(Math.round(this.#tokens / seconds)),
+      left: formatSeconds((seconds / step) * (this.#steps - step)),
+    };
+    if (this.#bar !== undefined) {
+      this.#bar.update(step, shown);
+    } else if (step === this.#steps || now - this.#lastLine >= this.#interval) {
+      this.#lastLine = now;
+      const { speed, left } = shown;
+      this.#stream.write(`step ${step}/${this.#steps}  loss ${shown.loss}  ${speed} tokens/s  ${left} left\n`);
+    }
+  }
+
+  /** Takes the bar off the terminal's hands; to be called in any case, so that the cursor comes back. */
+  stop(): void {
+    this.#bar?.stop();
+  }
+
+  get seconds(): number {
+    return this.#now() - this.#started;
+  }
+}
+
+/** `42 s`, `2:05 min` */
+export function formatSeconds(seconds: number): string {
+  const whole = Math.round(seconds);
+  if (whole < 60) return `${whole} s`;
+  return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, '0')} min`;
+}
