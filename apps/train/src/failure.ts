@@ -20,6 +20,7 @@ const reasons: Readonly<Record<string, string>> = {
   EEXIST: 'a file has this name',
   ENOSPC: 'the disk is full',
   EDQUOT: 'the disk quota is used up',
+  EFBIG: 'the file is larger than this system allows',
   ENAMETOOLONG: 'its name is too long',
 };
 

@@ -1,26 +1,27 @@
-import { debug } from '@qkv/tensor';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import pc from 'picocolors';
 
 import { describeError } from './failure';
 import { defaultRecipe, type Recipe } from './g2p/recipe';
-import { pronounce } from './pronounce';
-import { start } from './start';
 
 const DEFAULT_FOLDER = 'runs/g2p';
 
 /** Parser of an option: a number in a range, whole or not. */
-const number = (least: number, most: number, whole: boolean) => (text: string): number => {
-  const value = text.trim() === '' ? NaN : Number(text);
-  if (!(value >= least && value <= most) || (whole && !Number.isInteger(value))) {
-    throw new InvalidArgumentError(`Expected a ${whole ? 'whole number' : 'number'} from ${least} to ${most}.`);
-  }
-  return value;
-};
+const number =
+  (least: number, most: number, whole: boolean) =>
+  (text: string): number => {
+    const value = text.trim() === '' ? NaN : Number(text);
+    if (!(value >= least && value <= most) || (whole && !Number.isInteger(value))) {
+      throw new InvalidArgumentError(`Expected a ${whole ? 'whole number' : 'number'} from ${least} to ${most}.`);
+    }
+    return value;
+  };
 const whole = (least: number, most: number) => number(least, most, true);
 
 /** One option for each field of the recipe. */
-const recipeOptions: Readonly<Record<keyof Recipe, readonly [flags: string, text: string, parse: (text: string) => number]>> = {
+const recipeOptions: Readonly<
+  Record<keyof Recipe, readonly [flags: string, text: string, parse: (text: string) => number]>
+> = {
   steps: ['--steps <n>', 'updates of the weights', whole(1, 1e6)],
   batch: ['--batch <words>', 'words in a step', whole(1, 65_536)],
   seed: ['--seed <n>', 'seed of weights, order and dropout', whole(0, Number.MAX_SAFE_INTEGER)],
@@ -55,12 +56,12 @@ function createProgram(): Command {
   startCommand
     .option('--no-held-out', 'judge on validation words only: for choosing hyper-parameters')
     .addOption(debugOption())
-    .action(async ({ output, heldOut, debug: checked, ...recipe }) => {
+    .action(async ({ output, heldOut, debug: checked = false, ...recipe }) => {
       if (recipe.dimension % recipe.heads !== 0) {
         startCommand.error(`error: --dimension ${recipe.dimension} is not a multiple of --heads ${recipe.heads}`);
       }
-      if (checked) debug();
-      await start({ recipe: recipe as Recipe, output, heldOut });
+      const { start } = await import('./start'); // only now: help and mistakes need no engine
+      await start({ recipe: recipe as Recipe, output, heldOut, checked });
     });
 
   program
@@ -69,7 +70,10 @@ function createProgram(): Command {
     .argument('<words...>', 'English words, in any case')
     .option('--model <folder>', 'where start has put the model', DEFAULT_FOLDER)
     .addOption(debugOption())
-    .action((words: string[], options) => pronounce(words, options));
+    .action(async (words: string[], options) => {
+      const { pronounce } = await import('./pronounce');
+      await pronounce(words, options);
+    });
   return program;
 }
 

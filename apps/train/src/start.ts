@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 
 import { useWasm } from '@qkv/backend-wasm';
+import { debug } from '@qkv/tensor';
 import pc from 'picocolors';
 
 import { type Dictionary, loadDictionary, loadHeldOutWords, phonemesOf, type Split, splitDictionary } from './cmudict';
@@ -24,6 +25,8 @@ export interface StartOptions {
   readonly output: string;
   /** False while hyper-parameters are being chosen: then the held-out words stay unseen. */
   readonly heldOut: boolean;
+  /** Look for the first NaN; slow. */
+  readonly checked: boolean;
 }
 
 /** Words decoded at a time. */
@@ -32,8 +35,9 @@ const ROWS = 200;
 const SHOWN = 10;
 
 /** Trains, saves, judges. */
-export async function start({ recipe, output, heldOut }: StartOptions): Promise<void> {
+export async function start({ recipe, output, heldOut, checked }: StartOptions): Promise<void> {
   const interruption = new Interruption();
+  debug(checked);
   const { backend } = await useWasm();
   const dictionary = loadDictionary();
   const split = splitDictionary(dictionary, loadHeldOutWords());

@@ -110,7 +110,7 @@ function attentionBackward(random: Generator): Case[] {
     });
 }
 
-const targets = tensor(Int32Array.of(2, -100, 0), [3]);
+const targets = ({ ignoreIndex }: { ignoreIndex: number }): Tensor => tensor(Int32Array.of(2, ignoreIndex, 1), [3]);
 const crossEntropyAttributes = [
   { smoothing: 0, ignoreIndex: -100 },
   { smoothing: 0.3, ignoreIndex: 0 },
@@ -145,10 +145,13 @@ const cases: Readonly<Record<string, (random: Generator) => Case[]>> = {
   attention,
   attentionBackward,
   crossEntropy: (random) =>
-    crossEntropyAttributes.map((attributes) => ({ inputs: [random.values([3, 3]), targets], attributes })),
+    crossEntropyAttributes.map((attributes) => ({
+      inputs: [random.values([3, 3]), targets(attributes)],
+      attributes,
+    })),
   crossEntropyBackward: (random) =>
     crossEntropyAttributes.map((attributes) => ({
-      inputs: [random.values([3, 3]), targets, random.values([3], 1, 2), random.values([3])],
+      inputs: [random.values([3, 3]), targets(attributes), random.values([3], 1, 2), random.values([3])],
       attributes,
     })),
   dropout: (random) =>

@@ -174,17 +174,22 @@ export function matmulFew(args: usize, slots: usize, part: i32, parts: i32): i32
       const atB = fromB + <usize>p * bkStride;
       if (m > 1) pack4(atA, mStride, akStride, m, kc, packedA);
       let j = first * GROUP;
-      if (m == 1 && nStride == 4) {
+      // The tiles below count k by addresses of B, which must grow.
+      const inRows = nStride == 4 && bkStride != 0;
+      if (m == 1 && inRows) {
         for (; j + 32 <= right; j += 32) rowTile(atA, akStride, atB + (<usize>j << 2), bkStride, kc, to + (<usize>j << 2), p > 0);
       } else if (m == 1 && bkStride == 4) {
         for (; j + 8 <= right; j += 8) rowTileAlongK(atA, akStride, atB + <usize>j * nStride, nStride, kc, to + (<usize>j << 2), p > 0);
-      } else if (nStride == 4) {
+      } else if (inRows) {
         for (; j + 8 <= right; j += 8) tileEdge(packedA, 16, atB + (<usize>j << 2), bkStride, kc, to + (<usize>j << 2), ldc, p > 0, m, 8, scratch);
       }
       if (j < right) {
         if (m == 1) pack4(atA, mStride, akStride, 1, kc, packedA);
-        pack8(atB + <usize>j * nStride, nStride, bkStride, right - j, kc, packedB);
-        packedTiles(packedA, packedB, kc, to + (<usize>j << 2), ldc, p > 0, m, right - j, scratch);
+        for (; j < right; j += GROUP) {
+          const columns = min(GROUP, right - j);
+          pack8(atB + <usize>j * nStride, nStride, bkStride, columns, kc, packedB);
+          packedTiles(packedA, packedB, kc, to + (<usize>j << 2), ldc, p > 0, m, columns, scratch);
+        }
       }
     }
   }

@@ -5,10 +5,12 @@
 import { float, int, ptr, share } from './abi';
 import { loadPart, storePart, zero } from './rows';
 
-const MULTIPLIER_0: u32 = 0xd2511f53;
-const MULTIPLIER_1: u32 = 0xcd9e8d57;
-const WEYL_0: u32 = 0x9e3779b9;
-const WEYL_1: u32 = 0xbb67ae85;
+// In memory for the reason given in math.ts.
+const MULTIPLIER_0 = memory.data<u32>([0xd2511f53]);
+const MULTIPLIER_1 = memory.data<u32>([0xcd9e8d57]);
+const WEYL_0 = memory.data<u32>([0x9e3779b9]);
+const WEYL_1 = memory.data<u32>([0xbb67ae85]);
+const TWO_TO_MINUS_24 = memory.data<f32>([5.9604644775390625e-8]);
 
 // The sixteen words of four blocks, in the order of elements; an instance runs one walker, so globals serve as results.
 let words0: v128 = i32x4.splat(0);
@@ -26,8 +28,8 @@ function philox(block: u32, site: u32, state: usize): void {
   let c3 = v128.load32_splat(state + 12);
   let k0 = v128.load32_splat(state);
   let k1 = v128.load32_splat(state + 4);
-  const m0 = i32x4.splat(MULTIPLIER_0);
-  const m1 = i32x4.splat(MULTIPLIER_1);
+  const m0 = v128.load32_splat(MULTIPLIER_0);
+  const m1 = v128.load32_splat(MULTIPLIER_1);
   for (let round = 0; round < 10; round++) {
     const a = i64x2.extmul_low_i32x4_u(c0, m0);
     const b = i64x2.extmul_high_i32x4_u(c0, m0);
@@ -37,8 +39,8 @@ function philox(block: u32, site: u32, state: usize): void {
     c1 = v128.shuffle<i32>(c, d, 0, 2, 4, 6);
     c2 = v128.xor(v128.xor(v128.shuffle<i32>(a, b, 1, 3, 5, 7), c3), k1);
     c3 = v128.shuffle<i32>(a, b, 0, 2, 4, 6);
-    k0 = i32x4.add(k0, i32x4.splat(WEYL_0));
-    k1 = i32x4.add(k1, i32x4.splat(WEYL_1));
+    k0 = i32x4.add(k0, v128.load32_splat(WEYL_0));
+    k1 = i32x4.add(k1, v128.load32_splat(WEYL_1));
   }
   // Lane i of c0 … c3 is block i: transpose.
   const low01 = v128.shuffle<i32>(c0, c1, 0, 4, 1, 5);
@@ -101,7 +103,7 @@ export function dropout(args: usize, slots: usize, part: i32, parts: i32): i32 {
 // @ts-ignore: decorator
 @inline
 function dropUpTo(x: usize, y: usize, words: v128, keep: v128, count: i32): void {
-  const u = f32x4.mul(f32x4.convert_i32x4_s(i32x4.shr_u(words, 8)), f32x4.splat(5.9604644775390625e-8)); // 2⁻²⁴
+  const u = f32x4.mul(f32x4.convert_i32x4_s(i32x4.shr_u(words, 8)), v128.load32_splat(TWO_TO_MINUS_24));
   const kept = f32x4.lt(u, keep);
   if (count >= 4) v128.store(y, v128.and(f32x4.div(v128.load(x), keep), kept));
   else if (count > 0) storePart(y, v128.and(f32x4.div(loadPart(x, count, zero()), keep), kept), count);

@@ -132,7 +132,9 @@ export async function runKernel(
       const a = new Int32Array(expected.buffer, expected.byteOffset, expected.length);
       const b = new Int32Array(three[o].buffer, three[o].byteOffset, expected.length);
       // The bits of a NaN are the engine's affair: its tiers order the operands of an addition differently.
-      const different = a.findIndex((word, i) => word !== b[i] && !(Number.isNaN(expected[i]) && Number.isNaN(three[o][i])));
+      const different = a.findIndex(
+        (word, i) => word !== b[i] && !(Number.isNaN(expected[i]) && Number.isNaN(three[o][i])),
+      );
       if (different >= 0)
         throw new Error(
           `${kernel} (${numerics}): output ${o}[${different}] is ${expected[different]} in one part, ${three[o][different]} in three`,

@@ -9,6 +9,7 @@ import {
   type HostData,
   isTraining,
   ones,
+  type Plan,
   read,
   run,
   tensor,
@@ -339,7 +340,7 @@ describe('frozen', () => {
 
   test('survives its plan being the least recently used one', async () => {
     const engine = engineOf({}, { maximumPlans: 4 });
-    const released = vi.fn();
+    const released = vi.fn<(plan: Plan) => void>();
     const { backend } = engine;
     const prepare = backend.prepare.bind(backend);
     backend.prepare = (plan) => {

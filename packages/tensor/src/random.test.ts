@@ -34,7 +34,8 @@ describe('layout of random numbers: part of checkpoints, never to change', () =>
 
   test('known numbers', async () => {
     const [a, b] = await run(() => [randomUniform([4]), randomNormal([4])], { seed: 42 });
-    expect([await valuesOf(a!), await valuesOf(b!)]).toMatchSnapshot();
+    expect(await valuesOf(a!)).toEqual([0.9543372988700867, 0.7453822493553162, 0.9580022692680359, 0.9640547037124634]);
+    expect(await valuesOf(b!)).toEqual([0.015496150590479374, -1.5132837295532227, -0.4800690710544586, 0.30808284878730774]);
   });
 });
 

@@ -3,6 +3,7 @@ import {
   createReferenceBackend,
   Engine,
   type EngineOptions,
+  isVariable,
   read,
   type ReferenceOptions,
   type Tensor,
@@ -16,7 +17,7 @@ export function engineOf(reference: ReferenceOptions = {}, options: EngineOption
 
 /** The values of a tensor or a Variable as plain numbers. */
 export async function valuesOf(x: Tensor | Variable, engine?: Engine): Promise<number[]> {
-  const [data] = await read([x instanceof Variable ? x.value : x], engine === undefined ? {} : { engine });
+  const [data] = await read([isVariable(x) ? x.value : x], engine === undefined ? {} : { engine });
   return [...data];
 }
 

@@ -74,9 +74,7 @@ export async function saveRun(folder: string, model: PronunciationModel, record:
   const tensors = new Map<string, TensorEntry>();
   for (const [name, { shape, data }] of state) tensors.set(name, { dtype: 'F32', shape, data: data as Float32Array });
   await mkdir(folder, { recursive: true }).catch((error) => failToSave(folder, error));
-  await writeConfig(folder, config, () =>
-    writeSafetensors(join(folder, WEIGHTS), tensors, { format: FORMAT, run }),
-  );
+  await writeConfig(folder, config, () => writeSafetensors(join(folder, WEIGHTS), tensors, { format: FORMAT, run }));
 }
 
 /** Adds scores to a saved run. */
@@ -161,9 +159,13 @@ const sizes = ['dimension', 'heads', 'feedForward', 'encoderLayers', 'decoderLay
 
 function modelOf(config: RunConfig, file: string): PronunciationModel {
   const { recipe } = config;
-  const wrong = sizes.find((name) => !(Number.isSafeInteger(recipe?.[name]) && recipe[name] > 0 && recipe[name] <= 65_536));
+  const wrong = sizes.find(
+    (name) => !(Number.isSafeInteger(recipe?.[name]) && recipe[name] > 0 && recipe[name] <= 65_536),
+  );
   if (wrong !== undefined) {
-    throw new Failure(`${file}: recipe.${wrong} is ${String(recipe?.[wrong])}, expected a whole number from 1 to 65536`);
+    throw new Failure(
+      `${file}: recipe.${wrong} is ${String(recipe?.[wrong])}, expected a whole number from 1 to 65536`,
+    );
   }
   const architecture: Architecture = { ...recipe };
   try {

@@ -13,7 +13,7 @@ import type { Recipe } from './recipe';
 /** Longer words are left out of training: some twenty, which would need batches of a shape of their own. */
 const MAX_SYMBOLS = 20;
 /** Shapes of batches. More would pad less, and make more plans and more batches that are not full. */
-const CELLS = 8;
+const CELLS = 10;
 
 /** One example for each pronunciation: letters → START phonemes END. */
 export function createPairs(

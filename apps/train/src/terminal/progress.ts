@@ -27,7 +27,12 @@ export class Progress {
   #tokens = 0;
   #loss: number | undefined;
 
-  constructor({ steps, stream = process.stdout, interval = 10, now = () => performance.now() / 1000 }: ProgressOptions) {
+  constructor({
+    steps,
+    stream = process.stdout,
+    interval = 10,
+    now = () => performance.now() / 1000,
+  }: ProgressOptions) {
     this.#steps = steps;
     this.#stream = stream;
     this.#interval = interval;

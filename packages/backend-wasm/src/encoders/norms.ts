@@ -49,7 +49,7 @@ function backward(name: 'layerNormBackward' | 'rmsNormBackward', sums: number): 
     supports,
     workspace: (description) => {
       const { rows, columns } = rowsOf(description);
-      return 4 * sums * columns * Math.ceil(rows / BLOCK);
+      return 4 * sums * columns * Math.max(1, Math.ceil(rows / BLOCK));
     },
     encode(step, writer) {
       const { rows, columns } = rowsOf(step);

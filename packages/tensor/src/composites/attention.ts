@@ -87,12 +87,13 @@ const attentionNode = defineComposite({
     const shift = select(largest.equal(-Infinity), 0, largest);
     const e = s.sub(shift).exp();
     const total = e.sum(-1, { keep: true });
-    const p = e.div(select(total.equal(0), 1, total)); // (B, H, T, S)
-    const o = p.matmul(v!.permute([0, 2, 1, 3])).permute([0, 2, 1, 3]);
-    return [o, total.log().add(shift).squeeze(-1)];
+    const empty = total.equal(0); // nothing to attend to
+    const safe = select(empty, 1, total);
+    const o = e.div(safe).matmul(v!.permute([0, 2, 1, 3])).permute([0, 2, 1, 3]); // (B, T, H, Dv)
+    return [o, select(empty, -Infinity, safe.log().add(shift)).squeeze(-1)];
   },
   backward: ({ inputs: [q, k, v, ...extra], outputs: [o, lse], cotangents: [dOut, dlse], attributes }) => {
-    if (dOut == null || dlse != null) return null;
+    if (dOut === null || dlse !== null) return null;
     const [dq, dk, dv, dbias] = attentionBackward([q!, k!, v!, o!, lse!, dOut, ...extra], attributes);
     const gradients: (Tensor | null)[] = [dq!, dk!, dv!];
     if (attributes['mask']) gradients.push(null);

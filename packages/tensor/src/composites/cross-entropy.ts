@@ -2,7 +2,7 @@ import type { Attributes } from '../backend';
 import type { TensorSpec } from '../dtype';
 import { defineComposite, requireDType, ShapeError } from '../operation';
 import { formatShape } from '../shape';
-import { oneHot, select } from '../create';
+import { oneHot, select, zeros } from '../create';
 import { logSumExp } from './softmax';
 import type { Tensor } from '../types';
 
@@ -39,13 +39,18 @@ const crossEntropyNode = defineComposite({
   },
   decompose: ([logits, targets], attributes) => {
     const smoothing = smoothingOf(attributes);
+    const classes = logits!.shape[1]!;
+    const counts = kept(targets!, attributes);
     const lse = logSumExp(logits!);
-    const hit = logits!.mul(oneHot(targets!, logits!.shape[1]!)).sum(-1);
-    const loss = lse.sub(hit).mul(1 - smoothing).add(lse.sub(logits!.mean(-1)).mul(smoothing));
-    return [select(kept(targets!, attributes), loss, 0), lse];
+    // Chosen, not multiplied: a logit may be −∞. Gathered zeros, because an id outside the classes must fail the run.
+    const hit = select(oneHot(targets!, classes, 'bool'), logits!, 0).sum(-1);
+    const checked = hit.add(zeros([classes]).gather(select(counts, targets!, 0)));
+    let loss = lse.sub(checked);
+    if (smoothing !== 0) loss = loss.mul(1 - smoothing).add(lse.sub(logits!.mean(-1)).mul(smoothing));
+    return [select(counts, loss, 0), lse];
   },
   backward: ({ inputs: [logits, targets], outputs: [, lse], cotangents: [dloss, dlse], attributes }) => {
-    if (dloss == null || dlse != null) return null;
+    if (dloss === null || dlse !== null) return null;
     return [crossEntropyBackward([logits!, targets!, lse!, dloss], attributes)[0]!, null];
   },
 });

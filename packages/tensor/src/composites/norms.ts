@@ -50,7 +50,7 @@ const layerNormNode = defineComposite({
     return [centred.mul(rstd).mul(gain!).add(bias!), mean.squeeze(-1), rstd.squeeze(-1)];
   },
   backward: ({ inputs: [x, gain], outputs: [, mean, rstd], cotangents: [dy, dmean, drstd], attributes }) => {
-    if (dy == null || dmean != null || drstd != null) return null;
+    if (dy === null || dmean !== null || drstd !== null) return null;
     return layerNormBackward([x!, gain!, mean!, rstd!, dy], attributes);
   },
 });
@@ -88,7 +88,7 @@ const rmsNormNode = defineComposite({
     return [x!.mul(rstd).mul(gain!), rstd.squeeze(-1)];
   },
   backward: ({ inputs: [x, gain], outputs: [, rstd], cotangents: [dy, drstd], attributes }) => {
-    if (dy == null || drstd != null) return null;
+    if (dy === null || drstd !== null) return null;
     return rmsNormBackward([x!, gain!, rstd!, dy], attributes);
   },
 });

@@ -34,6 +34,8 @@ interface Draft {
   readonly members: GraphNode[];
   /** Values from outside, literals left out. */
   readonly externals: Set<Value>;
+  /** Signatures of the literals: one instruction each. */
+  readonly literals: Set<number>;
 }
 
 /**
@@ -59,15 +61,16 @@ export function fuse(
   for (let i = nodes.length - 1; i >= 0; i--) {
     const node = nodes[i]!;
     if (!isElementwise(node) || node.op === 'literal') continue;
-    const externals = externalsOf(node, resolve);
+    const { externals, literals } = argumentsOf(node, resolve);
     const host = enabled && !kept.has(node.outputs[0]!) ? onlyDraft(node, consumers, draftOf) : undefined;
-    if (host !== undefined && fits(node, host, externals, limits)) {
+    if (host !== undefined && fits(node, host, externals, literals, limits)) {
       host.members.push(node);
       host.externals.delete(node.outputs[0]!);
       for (const value of externals) host.externals.add(value);
+      for (const literal of literals) host.literals.add(literal);
       draftOf.set(node, host);
     } else {
-      draftOf.set(node, { root: node, members: [node], externals: new Set(externals) });
+      draftOf.set(node, { root: node, members: [node], externals: new Set(externals), literals: new Set(literals) });
     }
   }
   const units: Unit[] = [];
@@ -83,8 +86,15 @@ export function fuse(
   return units;
 }
 
-function externalsOf(node: GraphNode, resolve: Expanded['resolve']): Value[] {
-  return node.inputs.filter((input) => literalOf(input, resolve) === null).map(resolve);
+function argumentsOf(node: GraphNode, resolve: Expanded['resolve']): { externals: Value[]; literals: number[] } {
+  const externals: Value[] = [];
+  const literals: number[] = [];
+  for (const input of node.inputs) {
+    const literal = literalOf(input, resolve);
+    if (literal === null) externals.push(resolve(input));
+    else literals.push(literal.signature);
+  }
+  return { externals, literals };
 }
 
 /** The group that holds all consumers of a node, if there is one. */
@@ -102,12 +112,19 @@ function onlyDraft(
   return only;
 }
 
-function fits(node: GraphNode, host: Draft, externals: readonly Value[], limits: Capabilities['elementwise']): boolean {
+function fits(
+  node: GraphNode,
+  host: Draft,
+  externals: readonly Value[],
+  literals: readonly number[],
+  limits: Capabilities['elementwise'],
+): boolean {
   if (!sameShape(node.outputs[0]!.shape, host.root.outputs[0]!.shape)) return false;
   let inputs = host.externals.size - 1;
   for (const value of externals) if (!host.externals.has(value)) inputs++;
-  // Two words for each instruction: its literals are instructions as well.
-  return inputs <= limits.maxInputs && 2 * (host.members.length + 1) + inputs <= limits.maxInstructions;
+  // Literals are instructions as well.
+  const instructions = host.members.length + 1 + new Set([...host.literals, ...literals]).size;
+  return inputs <= limits.maxInputs && instructions <= limits.maxInstructions;
 }
 
 function toGroup(draft: Draft, resolve: Expanded['resolve']): Group {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 
 import { engineOf, valuesOf, variableOf } from '../../test/support';
-import { type Attributes, defineComposite, full, internals, pad, read, run, tensor, type Tensor, Variable, zeros } from '../index';
+import { type Attributes, defineComposite, full, internals, pad, read, run, tensor, type Tensor, type Variable, zeros } from '../index';
 import { collect } from './collect';
 import { planKey, sameKey } from './key';
 

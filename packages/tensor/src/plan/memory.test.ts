@@ -16,7 +16,7 @@ import {
   tensor,
   type Tensor,
   validatePlan,
-  Variable,
+  type Variable,
   zeros,
 } from '../index';
 import { collect } from './collect';

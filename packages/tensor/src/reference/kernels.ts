@@ -1,5 +1,5 @@
 import type { ElementwiseProgram, Memory, Step } from '../backend';
-import { KERNELS } from '../kernels';
+import type { KERNELS } from '../kernels';
 import { elementCount } from '../shape';
 import { runElementwise } from './elementwise';
 import type { Numeric, ReferenceMemory } from './memory';
