@@ -2,9 +2,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import pc from 'picocolors';
 
 import { describeError } from './failure';
-import { defaultRecipe, type Recipe } from './g2p/recipe';
-
-const DEFAULT_FOLDER = 'runs/g2p';
+import { DEFAULT_FOLDER, defaultRecipe, type Recipe } from './g2p/recipe';
 
 /** Parser of an option: a number in a range, whole or not. */
 const number =

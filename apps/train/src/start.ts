@@ -1,6 +1,6 @@
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, relative } from 'node:path';
+import { join } from 'node:path';
 
 import { useWasm } from '@qkv/backend-wasm';
 import { debug } from '@qkv/tensor';
@@ -12,7 +12,7 @@ import { crossAttention } from './g2p/attention';
 import { isRight, type Judgement, judge, score, type Scores } from './g2p/evaluation';
 import { createModel, createVocabularies, type PronunciationModel } from './g2p/model';
 import { Pronouncer } from './g2p/pronouncer';
-import type { Recipe } from './g2p/recipe';
+import { DEFAULT_FOLDER, type Recipe } from './g2p/recipe';
 import { prepareRunFolder, type RunRecord, saveRun, saveScores } from './g2p/run-folder';
 import { createPairs, train } from './g2p/training';
 import { Interruption } from './interruption';
@@ -95,8 +95,8 @@ async function evaluate(
   pronouncer.release();
   await saveScores(output, scores);
   if (interruption.happened) return interruption.end('stopped; the model is saved, its scores are not complete');
-  const folder = relative('', output) || '.';
-  console.log(`\nsaved in ${folder}; try: pnpm pronounce transformer attention`);
+  const option = output === DEFAULT_FOLDER ? '' : ` --model ${output}`;
+  console.log(`\nsaved in ${output}; try: npx -y pnpm@10.34.9 pronounce transformer attention${option}`);
 }
 
 function report(what: string, { words, wer, per }: Scores): void {

@@ -116,15 +116,14 @@ export function compile<A extends readonly Argument[], R>(
     const { traced, sources } = traceWith(args);
     const { program, rebuild } = traced;
     const at = new Map(program.hostLeaves.map((leaf, i) => [leaf, i]));
-    const result = engine.submitProgram(program, (leaf) => bind(sources[at.get(leaf)!]!)).then(rebuild);
+    const { entry, results } = engine.submitProgram(program, (leaf) => bind(sources[at.get(leaf)!]!));
     call.step++;
     if (frozen) {
       const { variables } = program;
       const assigned = program.assigned.map(([variable]) => variable);
-      const entry = engine.planFor(program);
       replays.set(shapes, { key: entry.key, nodes: entry.nodes, entry, engine, variables, assigned, sources, rebuild, calls: 1 });
-    } else watch(shapes, signature, () => describeProgram(program), engine.planFor(program).key);
-    return result;
+    } else watch(shapes, signature, () => describeProgram(program), entry.key);
+    return results.then(rebuild);
   }) as Compiled<A, R>;
   call.step = 0;
   Object.defineProperty(call, 'inline', { value: fn });

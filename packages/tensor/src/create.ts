@@ -1,6 +1,7 @@
 import type { DType, HostData, Shape } from './dtype';
 import { makeLeaf, type Value } from './graph';
-import { apply1, ShapeError } from './operation';
+import { apply1 } from './operation';
+import { ShapeError } from './shape-error';
 import { checkShape, elementCount, formatShape, normalizeAxis, sameShape } from './shape';
 import { checkBrand, TENSOR_BRAND, VARIABLE_BRAND } from './state';
 import type { TensorLike, Tensor } from './types';

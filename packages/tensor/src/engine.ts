@@ -67,7 +67,10 @@ export class Engine {
   }
 
   /** Checks that what the graph read is still there, and queues the run. */
-  submitProgram(program: Program, bind: (leaf: Program['hostLeaves'][number]) => HostData | Promise<HostData>): Promise<HostData[]> {
+  submitProgram(
+    program: Program,
+    bind: (leaf: Program['hostLeaves'][number]) => HostData | Promise<HostData>,
+  ): { readonly entry: PlanEntry; readonly results: Promise<HostData[]> } {
     for (const { leaf } of program.nodes) {
       if (leaf?.kind === 'variable' && leaf.version !== leaf.variable.version) {
         throw new Error(
@@ -77,7 +80,8 @@ export class Engine {
     }
     const host = program.hostLeaves.map(bind);
     const assigned = program.assigned.map(([variable]) => variable);
-    return this.submit({ entry: this.planFor(program), variables: program.variables, assigned, host });
+    const entry = this.planFor(program);
+    return { entry, results: this.submit({ entry, variables: program.variables, assigned, host }) };
   }
 
   /** Binds and initialises Variables, and queues a run. Versions advance now, so what is traced next sees them. */

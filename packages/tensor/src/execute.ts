@@ -67,7 +67,8 @@ export function run<R>(fn: () => R, options: RunOptions = {}): Promise<R> {
   flushReads(engine);
   const { program, trace, rebuild } = traceCall(() => fn(), mode);
   const words = seedWords(seed);
-  return engine.submitProgram(program, (leaf) => (leaf.outputs[0] === trace.random ? words : hostDataOf(leaf))).then(rebuild);
+  const { results } = engine.submitProgram(program, (leaf) => (leaf.outputs[0] === trace.random ? words : hostDataOf(leaf)));
+  return results.then(rebuild);
 }
 
 export function hostDataOf(node: GraphNode): HostData {
@@ -126,7 +127,7 @@ async function flush(engine: Engine): Promise<void> {
   const { values, done, failed } = batch;
   try {
     const program = collect(values, []);
-    const results = await engine.submitProgram(program, hostDataOf);
+    const results = await engine.submitProgram(program, hostDataOf).results;
     results.forEach((data, i) => {
       const value = values[i]!;
       if (value.node.leaf?.kind !== 'host') detach(value, data);

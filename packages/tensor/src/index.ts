@@ -1,6 +1,4 @@
 /** @packageDocumentation Graphs of tensors, plans, Variables, and the contract that backends fulfil. */
-import './primitives';
-
 export type { DType, HostData, Shape, TensorSpec } from './dtype';
 export type { TensorLike, ReduceOptions, Tensor } from './types';
 export type * from './shape-types';
@@ -21,8 +19,10 @@ export { debug, defaultEngine, Engine, type EngineOptions, installBackend } from
 export { explain } from './explain';
 export { createReferenceBackend, type ReferenceOptions } from './reference/backend';
 export { philox } from './reference/philox';
-export { ShapeError, defineComposite } from './operation';
-export type { Composite, CompositeBackward, Decompose, Operation, Primitive } from './operation';
+export { defineComposite } from './operation';
+export { ShapeError } from './shape-error';
+export type { Composite, CompositeBackward, Decompose, Operation } from './operation';
+export type { Primitive } from './primitives';
 export * from './backend';
 export { ELEMENTWISE, type ElementwiseOp, KERNELS } from './kernels';
 export { validateGraph, validatePlan } from './validate';

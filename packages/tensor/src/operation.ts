@@ -1,20 +1,11 @@
 import type { Attributes } from './backend';
 import type { TensorSpec } from './dtype';
 import { type GraphNode, makeNode, type Value } from './graph';
-import { formatShape } from './shape';
+import { type Primitive, PRIMITIVES } from './primitives';
+import { ShapeError } from './shape-error';
 import { state } from './state';
 import { checkUsable } from './trace';
 import type { Tensor } from './types';
-
-/** What an operation is to the graph: its name and the shapes and types of its outputs. */
-export interface Primitive {
-  readonly kind: 'primitive';
-  readonly name: string;
-  /** Element by element with broadcasting: may become part of an element-wise program. */
-  readonly elementwise: boolean;
-  /** Shape and type rule; throws a `ShapeError` naming what does not fit. */
-  infer(inputs: readonly TensorSpec[], attributes: Attributes): readonly TensorSpec[];
-}
 
 export type Decompose = (inputs: readonly Tensor[], attributes: Attributes) => readonly Tensor[];
 
@@ -45,16 +36,7 @@ export interface Composite {
 
 export type Operation = Primitive | Composite;
 
-/** A shape or type that an operation cannot take. */
-export class ShapeError extends TypeError {
-  override readonly name = 'ShapeError';
-}
-
-const operations = new Map<string, Operation>();
-
-export function definePrimitive(definition: Omit<Primitive, 'kind'>): void {
-  operations.set(definition.name, { kind: 'primitive', ...definition });
-}
+const operations = new Map<string, Operation>(PRIMITIVES.map((primitive) => [primitive.name, primitive]));
 
 /**
  * Adds an operation made of others. `infer` gives shapes and types, `decompose` the meaning, `backward` (optional) the
@@ -109,12 +91,6 @@ export function apply(name: string, inputs: readonly Value[], attributes?: Attri
 /** `apply` for operations with one output. */
 export function apply1(name: string, inputs: readonly Value[], attributes?: Attributes): Value {
   return applyNode(name, inputs, attributes).outputs[0]!;
-}
-
-export function requireDType(input: TensorSpec, dtype: TensorSpec['dtype'], what: string): void {
-  if (input.dtype !== dtype) {
-    throw new ShapeError(`${what}: expected ${dtype}, got ${input.dtype} ${formatShape(input.shape)}`);
-  }
 }
 
 /** `apply` under the types that users see; the objects are the same. */

@@ -1,13 +1,26 @@
 import type { Attributes } from './backend';
 import type { DType, Shape, TensorSpec } from './dtype';
 import { ELEMENTWISE, type ElementwiseOp } from './kernels';
-import { definePrimitive, requireDType, ShapeError } from './operation';
+import { requireDType, ShapeError } from './shape-error';
 import { broadcastShapes, checkShape, elementCount, formatShape } from './shape';
+
+/** What an operation is to the graph: its name and the shapes and types of its outputs. */
+export interface Primitive {
+  readonly kind: 'primitive';
+  readonly name: string;
+  /** Element by element with broadcasting: may become part of an element-wise program. */
+  readonly elementwise: boolean;
+  /** Shape and type rule; throws a `ShapeError` naming what does not fit. */
+  infer(inputs: readonly TensorSpec[], attributes: Attributes): readonly TensorSpec[];
+}
 
 /**
  * The closed table of primitives: everything else is made of these. Element-wise ones are generated from `ELEMENTWISE`;
  * their reference arithmetic is in `reference/elementwise.ts`, that of the others in `reference/kernels.ts`.
  */
+
+const table: Primitive[] = [];
+const definePrimitive = (definition: Omit<Primitive, 'kind'>): void => void table.push({ kind: 'primitive', ...definition });
 
 const LETTER: Record<DType, string> = { float32: 'f', int32: 'i', bool: 'b' };
 const DTYPE: Record<string, DType> = { f: 'float32', i: 'int32', b: 'bool' };
@@ -275,3 +288,5 @@ definePrimitive({
 
 /** Operations whose outputs are their inputs: plans see through them. */
 export const IDENTITIES: ReadonlySet<string> = new Set(['stopGradient', 'barrier', 'customGradient']);
+
+export const PRIMITIVES: readonly Primitive[] = table;

@@ -47,3 +47,6 @@ export const defaultRecipe: Recipe = {
   weightDecay: 0.01,
   seed: 1,
 };
+
+/** Where runs go, seen from where the command was given. */
+export const DEFAULT_FOLDER = 'runs/g2p';

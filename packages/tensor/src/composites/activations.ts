@@ -1,5 +1,6 @@
 import { reciprocal } from '../create';
-import { defineComposite, requireDType } from '../operation';
+import { defineComposite } from '../operation';
+import { requireDType } from '../shape-error';
 import type { Tensor } from '../types';
 
 /** An element-wise composite with the gradient `derivative(x)`, itself a composite `<name>Backward(x, dy)`. */

@@ -1,4 +1,5 @@
-import { defineComposite, ShapeError } from '../operation';
+import { defineComposite } from '../operation';
+import { ShapeError } from '../shape-error';
 import { formatShape, sameShape } from '../shape';
 import type { Tensor } from '../types';
 

@@ -1,6 +1,7 @@
 import type { Attributes } from '../backend';
 import type { TensorSpec } from '../dtype';
-import { defineComposite, requireDType, ShapeError } from '../operation';
+import { defineComposite } from '../operation';
+import { requireDType, ShapeError } from '../shape-error';
 import { formatShape, sameShape } from '../shape';
 import { arange, select } from '../create';
 import type { Tensor } from '../types';

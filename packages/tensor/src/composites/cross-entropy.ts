@@ -1,6 +1,7 @@
 import type { Attributes } from '../backend';
 import type { TensorSpec } from '../dtype';
-import { defineComposite, requireDType, ShapeError } from '../operation';
+import { defineComposite } from '../operation';
+import { requireDType, ShapeError } from '../shape-error';
 import { formatShape } from '../shape';
 import { oneHot, select, zeros } from '../create';
 import { logSumExp } from './softmax';

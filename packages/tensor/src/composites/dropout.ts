@@ -1,6 +1,7 @@
 import type { Attributes } from '../backend';
 import { asTensor } from '../tensor';
-import { applyTensors, defineComposite, requireDType } from '../operation';
+import { applyTensors, defineComposite } from '../operation';
+import { requireDType } from '../shape-error';
 import { select } from '../create';
 import { isTraining, nextSite, randomState } from '../trace';
 import type { Tensor } from '../types';

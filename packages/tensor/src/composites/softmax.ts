@@ -1,5 +1,6 @@
 import type { TensorSpec } from '../dtype';
-import { defineComposite, requireDType, ShapeError } from '../operation';
+import { defineComposite } from '../operation';
+import { requireDType, ShapeError } from '../shape-error';
 import { normalizeAxis } from '../shape';
 import { select } from '../create';
 import type { Tensor } from '../types';

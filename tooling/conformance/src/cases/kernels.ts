@@ -71,7 +71,7 @@ function matmul(random: Sampler): Trial {
     compute: ([x, y]) => [multiply(a.view(x), b.view(y))],
     magnitude: ([x, y]) => [multiply(a.view(x).abs(), b.view(y).abs())],
     tolerance: { ulps: 2 + Math.sqrt(k), of: 'magnitude' },
-    gradient: { ulps: 16 + 4 * Math.sqrt(Math.max(m, n, k)) },
+    gradient: { ulps: 8 + 2 * Math.sqrt(Math.max(m, n, k)) },
   };
 }
 
