@@ -31,7 +31,6 @@ export function project(configUrl, test = {}) {
       name: basename(root),
       include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
       globalSetup: [globalSetup],
-      passWithNoTests: true,
       testTimeout: 30_000,
       ...test,
     },

@@ -17,6 +17,7 @@ const reasons: Readonly<Record<string, string>> = {
   EPERM: 'no permission to write there',
   EROFS: 'it is read-only',
   ENOTDIR: 'a part of this path is not a folder',
+  ENOENT: 'the system makes no folder there',
   EEXIST: 'a file has this name',
   ENOSPC: 'the disk is full',
   EDQUOT: 'the disk quota is used up',

@@ -33,7 +33,8 @@ export function attention(args: usize, slots: usize, part: i32, parts: i32): i32
 
   const blocks = (T + BLOCK - 1) / BLOCK;
   // One query, as in decoding, reads keys and values once: packing them would cost more than multiplying.
-  const single = T == 1 && stride(args, K, 3) == 4 && stride(args, V, 3) == 4;
+  // (Its tiles count keys by addresses of v, which must grow.)
+  const single = T == 1 && stride(args, K, 3) == 4 && stride(args, V, 3) == 4 && stride(args, V, 1) != 0;
   const units = int(args, SIZES) * H * blocks;
   const end = share(units, part + 1, parts);
   let packed = -1;

@@ -5,8 +5,10 @@ import {
   compile,
   type Compiled,
   constant,
+  defineComposite,
   dropout,
   type HostData,
+  internals,
   isTraining,
   ones,
   type Plan,
@@ -375,4 +377,58 @@ describe('frozen', () => {
     w.release();
     expect(await values(await f())).toEqual([2]);
   });
+});
+
+describe('a frozen function that changed', () => {
+  test('arguments that go elsewhere', async () => {
+    let swapped = false;
+    const f = compile((a: Tensor, b: Tensor) => (swapped ? b.sub(a) : a.sub(b)), { frozen: true });
+    await f(tensor([9]), tensor([1]));
+    swapped = true;
+    expect(() => f(tensor([9]), tensor([1]))).toThrow('arguments in other places');
+  });
+
+  test('results that stand elsewhere', async () => {
+    let swapped = false;
+    const f = compile((a: Tensor) => {
+      const [x, y] = [a.add(1), a.mul(2)];
+      return swapped ? { x: y, y: x } : { x, y };
+    }, { frozen: true });
+    await f(tensor([9]));
+    swapped = true;
+    expect(() => f(tensor([9]))).toThrow('a frozen function changed');
+  });
+
+  test('shapes are counted like those of any other', async () => {
+    const f = compile((a: Tensor) => a.add(1), { frozen: true });
+    for (let n = 1; n <= 17; n++) await f(ones([n]));
+    expect(warnings).toHaveBeenCalledTimes(1);
+  });
+});
+
+test('a composite may bring a table of its own', async () => {
+  const table = constant([10, 20]);
+  const shifted = defineComposite({
+    name: 'testShifted',
+    version: 1,
+    infer: ([x]) => [x!],
+    decompose: ([x]) => [x!.add(table).add(constant([1, 2]))],
+  });
+  const f = compile((x: Tensor) => ({ once: shifted([x])[0]!, twice: shifted([shifted([x])[0]!])[0]!.add(table) }));
+  for (let i = 0; i < 2; i++) {
+    const { once, twice } = await f(tensor([1, 2]));
+    expect([await values(once), await values(twice)]).toEqual([[12, 24], [33, 66]]);
+  }
+});
+
+test('numbers that change fill no table', () => {
+  const before = internals.state.signatures.size;
+  for (let i = 0; i < 100; i++) tensor([1]).mul(i + 0.123);
+  expect(internals.state.signatures.size - before).toBeLessThan(5);
+});
+
+test('Variables are not loaded or released inside', async () => {
+  const w = variableOf('w', [1]);
+  expect(() => run(() => void w.load([2]))).toThrow('outside run(fn)');
+  expect(() => run(() => w.release())).toThrow('inside run(fn)');
 });

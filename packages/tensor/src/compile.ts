@@ -4,7 +4,7 @@ import { defaultEngine, type Engine } from './engine';
 import { seedWords } from './initialize';
 import type { PlanEntry } from './plan/cache';
 import { flushReads, hostDataOf, readValue, type RunOptions, traceCall, type Traced } from './execute';
-import { explainPlan } from './explain';
+import { explainProgram } from './explain';
 import { type GraphNode, makeLeaf, type Value } from './graph';
 import { describeProgram, firstDifference, type PlanKey, planKey, sameKey } from './plan/key';
 import { formatShape } from './shape';
@@ -33,6 +33,9 @@ export interface Compiled<A extends readonly Argument[], R> {
   explain(...args: A): string;
 }
 
+/** Shapes of arguments for which a frozen function keeps its trace. */
+const MAXIMUM_REPLAYS = 128;
+
 /** What a frozen call replays. */
 interface Frozen<R> {
   readonly key: PlanKey;
@@ -43,6 +46,7 @@ interface Frozen<R> {
   readonly assigned: readonly Variable[];
   readonly sources: readonly Source[];
   readonly rebuild: Traced<R>['rebuild'];
+  readonly structure: string;
   calls: number;
 }
 
@@ -110,26 +114,30 @@ export function compile<A extends readonly Argument[], R>(
       if (calls === 2 || calls === 10 || calls === 100) checkReplay(replay, traceWith(args));
       replay.calls = calls; // only now: what failed the check must not run at the next call
       call.step++;
-      const { entry, variables, assigned, sources, rebuild } = replay;
-      return engine.resubmit({ entry, variables, assigned, host: sources.map(bind) }).then(rebuild);
+      replays.delete(shapes); // least recently used first
+      replays.set(shapes, replay);
+      const { entry, variables, assigned, sources, rebuild, nodes } = replay;
+      return engine.resubmit({ entry, variables, assigned, host: sources.map(bind), describe: () => nodes }).then(rebuild);
     }
     const { traced, sources } = traceWith(args);
-    const { program, rebuild } = traced;
+    const { program, rebuild, structure } = traced;
     const at = new Map(program.hostLeaves.map((leaf, i) => [leaf, i]));
     const { entry, results } = engine.submitProgram(program, (leaf) => bind(sources[at.get(leaf)!]!));
     call.step++;
+    watch(shapes, signature, () => describeProgram(program), entry.key);
     if (frozen) {
       const { variables } = program;
       const assigned = program.assigned.map(([variable]) => variable);
-      replays.set(shapes, { key: entry.key, nodes: entry.nodes, entry, engine, variables, assigned, sources, rebuild, calls: 1 });
-    } else watch(shapes, signature, () => describeProgram(program), entry.key);
+      replays.set(shapes, { key: entry.key, nodes: describeProgram(program), entry, engine, variables, assigned, sources, rebuild, structure, calls: 1 });
+      if (replays.size > MAXIMUM_REPLAYS) replays.delete(replays.keys().next().value!);
+    }
     return results.then(rebuild);
   }) as Compiled<A, R>;
   call.step = 0;
   Object.defineProperty(call, 'inline', { value: fn });
   call.explain = (...args) => {
     const engine = options.engine ?? defaultEngine();
-    return explainPlan(engine.planFor(traceWith(args).traced.program));
+    return explainProgram(traceWith(args).traced.program, engine);
   };
 
   function checkReplay(replay: Frozen<R>, { traced, sources }: { traced: Traced<R>; sources: Source[] }): void {
@@ -137,7 +145,8 @@ export function compile<A extends readonly Argument[], R>(
     let difference: string | null = null;
     if (!sameKey(key, replay.key)) difference = firstDifference(replay.nodes, describeProgram(traced.program));
     else if (traced.program.variables.some((variable, i) => variable !== replay.variables[i])) difference = 'another Variable';
-    else if (sources.some((source, i) => typeof source === 'object' && 'constant' in source && !sameValues(source.constant, (replay.sources[i] as { constant?: HostData }).constant))) difference = 'another constant';
+    else if (traced.structure !== replay.structure) difference = 'its results in other places';
+    else if (sources.some((source, i) => !sameSource(source, replay.sources[i]!))) difference = 'another constant, or arguments in other places';
     if (difference !== null) {
       throw new Error(`a frozen function changed since it was traced: it now has ${difference}; pass what changes as an argument, or leave out { frozen: true }`);
     }
@@ -166,6 +175,12 @@ export function compile<A extends readonly Argument[], R>(
     known.nodes = nodes;
   }
   return call;
+}
+
+function sameSource(a: Source, b: Source): boolean {
+  if (a === 'random' || b === 'random') return a === b;
+  if ('argument' in a) return 'argument' in b && a.argument === b.argument;
+  return 'constant' in b && sameValues(a.constant, b.constant);
 }
 
 function hostValueOf(arg: Tensor, engine: Engine): HostData | Promise<HostData> {

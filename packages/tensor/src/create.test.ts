@@ -17,8 +17,21 @@ describe('tensor', () => {
     ]);
     expect(await valuesOf(made[1]!)).toEqual([1, 2, 3, 4, 5, 6]);
     expect(await made[3]!.data()).toEqual(Int32Array.of(1, 2));
-    expect(await tensor([1.9, -1.9], [2], 'int32').data()).toEqual(Int32Array.of(1, -1));
+    for (const wrong of [1.9, NaN, 3e10]) {
+      expect(() => tensor([1, wrong], [2], 'int32')).toThrow(`element 1 is ${wrong}, which is no int32`);
+    }
     expect(await tensor([5, 0], [2], 'bool').data()).toEqual(Uint8Array.of(1, 0));
+  });
+
+  test('keeps a shape of its own', () => {
+    const shape = [2, 3];
+    const made = [tensor([1, 2, 3, 4, 5, 6]).reshape(shape), full(shape, 1), tensor([1]).expand(shape)];
+    shape[0] = 4;
+    expect(made.map((x) => x.shape)).toEqual([[2, 3], [2, 3], [2, 3]]);
+  });
+
+  test('a −1 that cannot be worked out', () => {
+    for (const shape of [[3, -1], [-1, -1], [0, -1]]) expect(() => tensor([1, 2, 3, 4]).reshape(shape)).toThrow('cannot be worked out');
   });
 
   test('copies what it is given', async () => {

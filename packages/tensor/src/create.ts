@@ -63,7 +63,12 @@ function hostDType(data: HostData): DType {
 
 /** Copies host values: the tensor must not change when the caller's array does. */
 export function hostArray(values: HostData | readonly (number | boolean)[], dtype: DType): HostData {
-  if (dtype === 'int32') return Int32Array.from(values as readonly number[]);
+  if (dtype === 'int32') {
+    const exact = Int32Array.from(values as readonly number[]);
+    const bad = values instanceof Int32Array ? -1 : exact.findIndex((value, i) => value !== Number(values[i]));
+    if (bad >= 0) throw new ShapeError(`element ${bad} is ${String(values[bad])}, which is no int32; round it, or use float32`);
+    return exact;
+  }
   if (dtype === 'bool') return Uint8Array.from(values as readonly number[], (v) => (v ? 1 : 0));
   return values instanceof Float64Array ? values.slice() : Float32Array.from(values as readonly number[]);
 }
@@ -104,7 +109,7 @@ export function constant<const S extends Shape = Shape>(values: HostData | Neste
 }
 
 export function full<const S extends Shape>(shape: S, value: number, dtype: DType = 'float32'): Tensor<S> {
-  return apply1('expand', [literal(value, dtype)], { shape }) as unknown as Tensor<S>;
+  return apply1('expand', [literal(value, dtype)], { shape: [...shape] }) as unknown as Tensor<S>;
 }
 
 export function zeros<const S extends Shape>(shape: S, dtype: DType = 'float32'): Tensor<S> {

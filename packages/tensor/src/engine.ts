@@ -6,6 +6,7 @@ import { buildInitializers } from './initialize';
 import type { PlanOptions } from './plan/build';
 import { PlanCache, type PlanEntry } from './plan/cache';
 import { collect, type Program } from './plan/collect';
+import { describeProgram } from './plan/key';
 import { createReferenceBackend } from './reference/backend';
 import { contiguousStrides, elementCount, forEachOffset, formatShape, stridedExtent } from './shape';
 import { state } from './state';
@@ -27,6 +28,8 @@ export interface Submission {
   readonly assigned: readonly Variable[];
   /** In the order of the program's host leaves. */
   readonly host: readonly (HostData | Promise<HostData>)[];
+  /** One line per node of the traced graph; asked for when something fails. */
+  readonly describe: () => readonly string[];
 }
 
 /** Owns a backend: its memory, its plans, and the queue in which runs follow each other. */
@@ -35,9 +38,11 @@ export class Engine {
   private arena: { handle: Handle; bytes: number } | null = null;
   private tail: Promise<unknown> = Promise.resolve();
   /** Variables whose value is uncertain because a run that writes them failed. */
-  private readonly tainted = new Map<Variable, Error>();
+  private readonly tainted = new WeakMap<Variable, Error>();
   /** Bytes of Variables that live here. */
   private variableBytes = 0;
+  /** The net under owners that are dropped without `release`: their memory comes back with the garbage collector. */
+  private readonly dropped = new FinalizationRegistry<{ handle: Handle; bytes: number }>((held) => this.reclaim(held));
   private advice: { text: string; flops: number } | null;
 
   constructor(
@@ -81,7 +86,7 @@ export class Engine {
     const host = program.hostLeaves.map(bind);
     const assigned = program.assigned.map(([variable]) => variable);
     const entry = this.planFor(program);
-    return { entry, results: this.submit({ entry, variables: program.variables, assigned, host }) };
+    return { entry, results: this.submit({ entry, variables: program.variables, assigned, host, describe: () => describeProgram(program) }) };
   }
 
   /** Binds and initialises Variables, and queues a run. Versions advance now, so what is traced next sees them. */
@@ -99,7 +104,7 @@ export class Engine {
     });
   }
 
-  private async execute({ entry, variables, assigned }: Submission, handles: readonly Handle[], host: readonly HostData[]): Promise<HostData[]> {
+  private async execute({ entry, variables, assigned, describe }: Submission, handles: readonly Handle[], host: readonly HostData[]): Promise<HostData[]> {
     const { plan } = entry;
     const { elementSize } = this.backend.capabilities;
     this.giveAdvice(plan);
@@ -112,17 +117,17 @@ export class Engine {
     }
     let memory: Handle[];
     try {
-      memory = [this.ensureArena(entry), ...handles];
-      entry.prepared ??= this.backend.prepare(plan);
+      memory = [this.ensureArena(entry, describe), ...handles];
+      entry.prepared ??= this.prepare(entry, describe);
       plan.inputs.forEach((region, i) => {
-        if (region !== null) this.backend.write(memory[region.slot]!, region.byteOffset, toDevice(host[i]!, region.spec, elementSize));
+        if (region !== null) this.backend.write(memory[region.slot]!, region.byteOffset, toDevice(host[i] ?? entry.constants[i - host.length]!, region.spec, elementSize));
       });
       if (state.debug) await this.runChecked(entry, entry.prepared, memory);
       else await this.backend.run(entry.prepared, memory);
     } catch (error) {
       const failure = error as Error;
       const intact = isOutOfMemory(failure) || (isKernelError(failure) && failure.step < entry.firstWrite);
-      if (isKernelError(failure) && failure.step >= 0) failure.message += ` (step ${failure.step}: ${stepName(entry, failure.step)})`;
+      if (isKernelError(failure) && failure.step >= 0) failure.message += ` (step ${failure.step}: ${stepName(plan, describe(), failure.step)})`;
       if (!intact) this.taint(assigned, failure);
       throw failure;
     }
@@ -159,7 +164,16 @@ export class Engine {
     }
   }
 
-  private ensureArena(entry: PlanEntry): Handle {
+  private prepare({ plan }: PlanEntry, describe: Submission['describe']): Prepared {
+    try {
+      return this.backend.prepare(plan);
+    } catch (error) {
+      if (isOutOfMemory(error)) error.message = `out of memory: a plan of ${plan.steps.length} steps does not fit; its largest tensor is ${largestTensor(plan, describe())}`;
+      throw error;
+    }
+  }
+
+  private ensureArena(entry: PlanEntry, describe: Submission['describe']): Handle {
     const bytes = Math.max(entry.plan.slots[0]!.bytes, 64);
     if (this.arena === null || this.arena.bytes < bytes) {
       if (this.arena !== null) this.backend.free(this.arena.handle);
@@ -168,7 +182,7 @@ export class Engine {
         this.arena = { handle: this.backend.allocate(bytes), bytes };
       } catch (error) {
         if (!isOutOfMemory(error)) throw error;
-        error.message = `out of memory: the arena of this plan needs ${formatBytes(bytes)}; its largest tensor is ${largestTensor(entry)}. A smaller batch or checkpoint(…) needs less`;
+        error.message = `out of memory: the arena of this plan needs ${formatBytes(bytes)}; its largest tensor is ${largestTensor(entry.plan, describe())}. A smaller batch or checkpoint(…) needs less`;
         throw error;
       }
     }
@@ -188,22 +202,19 @@ export class Engine {
       fresh.push(variable);
     }
     if (fresh.length === 0) return;
-    const { values, seeds } = buildInitializers(fresh);
-    const program = collect([], fresh.map((variable, i) => [variable, values[i]!]));
+    const { assigned, seeds } = buildInitializers(fresh);
+    const program = collect([], assigned);
     const entry = this.planFor(program, false);
-    try {
-      this.bind(fresh);
-    } catch (error) {
-      dropPrepared(entry);
-      throw error;
-    }
+    const made = assigned.map(([variable]) => variable);
+    this.bind(made);
     this.submit({
       entry,
       variables: program.variables,
       assigned: [],
       host: program.hostLeaves.map((leaf) => seeds.get(leaf.outputs[0]!) ?? (leaf.leaf as { data: HostData }).data),
+      describe: () => describeProgram(program),
     })
-      .catch((error: Error) => this.taint(fresh, error))
+      .catch((error: Error) => this.taint(made, error))
       .finally(() => dropPrepared(entry));
   }
 
@@ -222,6 +233,7 @@ export class Engine {
       }
       variable.engine = this;
       this.variableBytes += bytes;
+      this.dropped.register(variable, { handle: variable.handle, bytes }, variable);
     }
   }
 
@@ -229,11 +241,15 @@ export class Engine {
     const handle = variable.handle!;
     variable.engine = null;
     variable.handle = null;
-    this.variableBytes -= this.bytesOf(variable);
-    this.queue(async () => {
-      this.tainted.delete(variable);
-      this.backend.free(handle);
-    }).catch(() => {});
+    this.queue(async () => void this.tainted.delete(variable)).catch(() => {});
+    this.dropped.unregister(variable);
+    this.reclaim({ handle, bytes: this.bytesOf(variable) });
+  }
+
+  /** Behind whatever is queued: it may still use the memory. */
+  private reclaim({ handle, bytes }: { handle: Handle; bytes: number }): void {
+    this.variableBytes -= bytes;
+    this.queue(async () => this.backend.free(handle)).catch(() => {});
   }
 
   private bytesOf(variable: Variable): number {

@@ -7,7 +7,8 @@ import { collect, type Program } from './plan/collect';
 import { checkBrand, state, TENSOR_BRAND } from './state';
 import { checkUsable, type Mode, openTrace, type Trace, within } from './trace';
 import type { Tensor } from './types';
-import { setVariableLoader, type Variable } from './variable';
+import { setVariableLoader, type Variable, type VariableEntries } from './variable';
+import { formatShape } from './shape';
 
 /** Tensors in lists and records, as deep as one likes. */
 export type Tree = Tensor | void | undefined | null | readonly Tree[] | { readonly [name: string]: Tree };
@@ -25,6 +26,8 @@ export interface Traced<R> {
   readonly program: Program;
   readonly trace: Trace;
   readonly rebuild: (data: readonly HostData[]) => R;
+  /** Which output stands where in the result; part of what a frozen function re-checks. */
+  readonly structure: string;
 }
 
 /** Records `fn`. Synchronous: nothing is computed. */
@@ -57,10 +60,13 @@ export function traceCall<R>(fn: (trace: Trace) => R, mode: Mode): Traced<R> {
     const leaves = data.map((values, i) => makeLeaf(specs[i]!, { kind: 'host', data: values }, null));
     return fill(skeleton, leaves) as R;
   };
-  return { program: collect(outputs, assigned), trace, rebuild };
+  return { program: collect(outputs, assigned), trace, rebuild, structure: JSON.stringify(skeleton) };
 }
 
-/** Executes a function once: traces it, commits its assignments, gives back its results as values the host holds. */
+/**
+ * Executes a function once: traces it, commits its assignments, gives back its results as values the host holds. A
+ * mistake in the function throws at the call; a failure of the execution rejects.
+ */
 export function run<R>(fn: () => R, options: RunOptions = {}): Promise<R> {
   if (state.trace !== null) return fn() as never; // Inlined into the trace that runs.
   const { mode = 'inference', seed = 0, engine = defaultEngine() } = options;
@@ -79,12 +85,12 @@ export function hostDataOf(node: GraphNode): HostData {
 
 // ---- Reading
 
-interface Pending {
+export interface PendingReads {
   readonly values: Value[];
   readonly done: ((data: HostData) => void)[];
   readonly failed: ((error: unknown) => void)[];
 }
-const pending = new Map<Engine, Pending>();
+const { pending } = state;
 
 /** The values of one tensor; all reads of a microtask are computed as one plan. */
 export function readValue(value: Value, engine?: Engine): Promise<HostData> {
@@ -146,10 +152,21 @@ export function read<const T extends readonly Tensor[]>(tensors: T, options: { e
 
 setSettle((value) => void readValue(value).catch(() => {}));
 
-setVariableLoader((entries) => {
+/**
+ * Replaces the values of Variables by ones that the host holds, such as a checkpoint's: all of them, or none and an
+ * error. Queued behind what runs already. `engine` places those that have not been used yet.
+ */
+export function loadVariables(entries: VariableEntries, options: { readonly engine?: Engine } = {}): Promise<void> {
+  if (state.trace !== null) throw new Error('variables are loaded outside run(fn) and compile(fn); inside, use assign');
   const byEngine = new Map<Engine, (readonly [Variable, HostData])[]>();
   for (const [variable, data] of entries) {
-    const engine = variable.engine ?? defaultEngine();
+    if (data.length !== variable.size) {
+      throw new TypeError(
+        `load '${variable.name}': expected ${variable.size} values for ${formatShape(variable.shape)}, got ${data.length}`,
+      );
+    }
+    const engine = options.engine ?? variable.engine ?? defaultEngine();
+    if (variable.engine !== null && variable.engine !== engine) throw new Error(`load: '${variable.name}' lives on another engine`);
     const list = byEngine.get(engine) ?? [];
     list.push([variable, hostArray(data, variable.dtype)]);
     byEngine.set(engine, list);
@@ -159,7 +176,9 @@ setVariableLoader((entries) => {
     return engine.load(list);
   });
   return Promise.all(loads).then(() => {});
-});
+}
+
+setVariableLoader(loadVariables);
 
 // ---- Trees
 

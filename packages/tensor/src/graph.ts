@@ -59,6 +59,8 @@ function attributeText(value: AttributeValue): string {
 
 function attributesText(op: string, attributes: Attributes): string {
   let text = op;
+  // The value of a literal is in the plan's key itself: numbers that change must not fill the table of signatures.
+  if (op === 'literal') return `literal|${String(attributes['dtype'])}`;
   for (const name in attributes) text += `|${name}=${attributeText(attributes[name]!)}`;
   return text;
 }

@@ -14,7 +14,7 @@ export { adamW, type AdamWStep } from './composites/adamw';
 export { isVariable, Parameter, Variable, type VariableOptions } from './variable';
 export { isTraining, type Mode, withPath } from './trace';
 export { compile, type CompileOptions, type Compiled } from './compile';
-export { read, run, type RunOptions } from './execute';
+export { loadVariables, read, run, type RunOptions } from './execute';
 export { debug, defaultEngine, Engine, type EngineOptions, installBackend } from './engine';
 export { explain } from './explain';
 export { createReferenceBackend, type ReferenceOptions } from './reference/backend';

@@ -36,7 +36,9 @@ export interface Composite {
 
 export type Operation = Primitive | Composite;
 
-const operations = new Map<string, Operation>(PRIMITIVES.map((primitive) => [primitive.name, primitive]));
+// Shared by all copies of the package in the process: a composite made through one runs on an engine of another.
+const { operations } = state;
+for (const primitive of PRIMITIVES) operations.set(primitive.name, primitive);
 
 /**
  * Adds an operation made of others. `infer` gives shapes and types, `decompose` the meaning, `backward` (optional) the

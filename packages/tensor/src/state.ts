@@ -3,6 +3,8 @@
  * find the same slot, and tensors are recognised by a brand instead of a class.
  */
 import type { Engine } from './engine';
+import type { PendingReads } from './execute';
+import type { Operation } from './operation';
 import type { Trace } from './trace';
 
 /** Raised when the in-memory form of graphs changes; copies with another number cannot be mixed. */
@@ -28,6 +30,12 @@ export interface ProcessState {
   debug: boolean;
   /** Runs submitted so far. */
   runs: number;
+  /** Variables made so far. */
+  variables: number;
+  /** Primitives and composites, by name. */
+  readonly operations: Map<string, Operation>;
+  /** Reads that wait for the end of the microtask. */
+  readonly pending: Map<Engine, PendingReads>;
   readonly signatures: Map<string, number>;
 }
 
@@ -40,6 +48,9 @@ export const state: ProcessState = ((globalThis as Record<symbol, unknown>)[SLOT
   path: '',
   debug: false,
   runs: 0,
+  variables: 0,
+  operations: new Map(),
+  pending: new Map(),
   signatures: new Map<string, number>(),
 } satisfies ProcessState) as ProcessState;
 

@@ -2,7 +2,8 @@ import type { DType, HostData, Shape, TensorSpec } from './dtype';
 import { type GraphNode, setValueConstructor, Value } from './graph';
 import { apply1 } from './operation';
 import { literal, toValue } from './create';
-import { normalizeAxes, normalizeAxis } from './shape';
+import { formatShape, normalizeAxes, normalizeAxis } from './shape';
+import { ShapeError } from './shape-error';
 import { readValue } from './execute';
 import type { TensorLike, ReduceOptions, Tensor } from './types';
 
@@ -82,10 +83,14 @@ class TensorValue extends Value {
     let to = shape;
     if (open >= 0) {
       const known = shape.reduce((product, size, i) => (i === open ? product : product * size), 1);
-      to = shape.map((size, i) => (i === open ? this.size / known : size));
+      const rest = this.size / known;
+      if (!(rest >= 0 && Number.isInteger(rest))) {
+        throw new ShapeError(`reshape: the −1 in ${formatShape(shape)} cannot be worked out for ${formatShape(this.shape)}`);
+      }
+      to = shape.map((size, i) => (i === open ? rest : size));
     }
     if (to.length === this.rank && to.every((size, i) => size === this.shape[i])) return this;
-    return apply1('reshape', [this], { shape: to }) as TensorValue;
+    return apply1('reshape', [this], { shape: [...to] }) as TensorValue;
   }
 
   permute(axes: readonly number[]): TensorValue {
@@ -105,7 +110,7 @@ class TensorValue extends Value {
   }
 
   expand(shape: Shape): TensorValue {
-    return apply1('expand', [this], { shape }) as TensorValue;
+    return apply1('expand', [this], { shape: [...shape] }) as TensorValue;
   }
 
   unsqueeze(axis: number): TensorValue {

@@ -18,10 +18,12 @@ export interface Trace {
   closed: boolean;
   /** The plan's own expansions may use any value. */
   readonly internal: boolean;
+  /** While first values are made: builds that of a Variable which another one's initialiser reads. */
+  initialize: ((variable: Variable) => Value | undefined) | null;
 }
 
 export function openTrace(mode: Mode, internal = false): Trace {
-  return { mode, variables: new Map(), assigned: new Set(), random: null, sites: new Map(), closed: false, internal };
+  return { mode, variables: new Map(), assigned: new Set(), random: null, sites: new Map(), closed: false, internal, initialize: null };
 }
 
 /** Runs `fn` with `trace` in charge, and restores what was before, whatever happens. */

@@ -28,6 +28,8 @@ export class Variable implements TensorSpec {
   readonly trainable: boolean;
   /** Path within its model, such as `encoder.layers.0.norm1.gain`; names the stream of its initial random numbers. */
   name: string;
+  /** Tells Variables without a name apart: how many were made before in this process. */
+  readonly ordinal = state.variables++;
   /** Seed of its initial value; see `initialize` in @qkv/nn. */
   seed = 0;
   /** Grows by one with each write, when the write is queued. */
@@ -38,7 +40,7 @@ export class Variable implements TensorSpec {
   handle: Handle | null = null;
 
   constructor(options: VariableOptions) {
-    this.shape = options.shape;
+    this.shape = [...options.shape];
     this.dtype = options.dtype ?? 'float32';
     this.name = options.name ?? '';
     this.trainable = options.trainable ?? false;
@@ -52,7 +54,7 @@ export class Variable implements TensorSpec {
   /** The value as a tensor. In a trace: the latest there. Outside: the one now; using it after a change throws. */
   get value(): Tensor {
     const trace = state.trace;
-    const known = trace?.variables.get(this);
+    const known = trace?.variables.get(this) ?? trace?.initialize?.(this);
     if (known !== undefined) return known as unknown as Tensor;
     const leaf = makeLeaf(this, { kind: 'variable', variable: this, version: this.version });
     trace?.variables.set(this, leaf);
@@ -82,24 +84,22 @@ export class Variable implements TensorSpec {
 
   /** Replaces the value by one that the host holds, such as a checkpoint's. Queued behind what runs already. */
   load(data: HostData | readonly number[]): Promise<void> {
-    if (data.length !== this.size) {
-      throw new TypeError(
-        `load '${this.name}': expected ${this.size} values for ${formatShape(this.shape)}, got ${data.length}`,
-      );
-    }
-    return loadVariables([[this, data]]);
+    return loadAll([[this, data]]);
   }
 
   /** Gives the device memory back; the next use starts from the initialiser. Owners call this, users need not. */
   release(): void {
+    if (state.trace !== null) throw new Error(`release '${this.name}' inside run(fn) or compile(fn): Variables change only by assign there`);
     this.engine?.releaseVariable(this);
   }
 }
 
-let loadVariables: (entries: readonly (readonly [Variable, HostData | readonly number[]])[]) => Promise<void>;
+export type VariableEntries = readonly (readonly [Variable, HostData | readonly number[]])[];
+
+let loadAll: (entries: VariableEntries) => Promise<void>;
 /** Set by `execute.ts`, which knows the engines. */
-export function setVariableLoader(load: typeof loadVariables): void {
-  loadVariables = load;
+export function setVariableLoader(load: typeof loadAll): void {
+  loadAll = load;
 }
 
 /** A Variable that an optimiser may change. */

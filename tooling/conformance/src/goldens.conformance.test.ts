@@ -1,11 +1,8 @@
 import { createReferenceBackend, Engine } from '@qkv/tensor';
 
+import { BACKENDS } from './backends';
 import { goldenSuite } from './goldens';
 
-for (const precision of ['float64', 'float32'] as const) {
-  goldenSuite(
-    `the reference backend, ${precision}`,
-    () => new Engine(createReferenceBackend({ precision })),
-    precision,
-  );
-}
+goldenSuite('the reference backend, float64', () => new Engine(createReferenceBackend({ precision: 'float64' })), 'float64');
+
+for (const [name, createBackend] of BACKENDS) goldenSuite(name, async () => new Engine(await createBackend()), 'float32');

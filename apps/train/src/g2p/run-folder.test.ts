@@ -1,4 +1,5 @@
 import {
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -117,6 +118,9 @@ test('a place that cannot be written to is told before anything is computed', as
     `cannot write to ${join(folder, 'file', 'run')}: a part of this path is not a folder; choose another with --output`,
   );
   await expect(prepareRunFolder(join(folder, 'file'), tinyModel())).rejects.toThrow(/a file has this name/);
+  if (existsSync('/proc/self')) {
+    await expect(prepareRunFolder('/proc/runs/g2p', tinyModel())).rejects.toThrow(/the system makes no folder there/);
+  }
   await prepareRunFolder(join(folder, 'new', 'run'), tinyModel());
   expect(readdirSync(join(folder, 'new', 'run'))).toEqual([]);
 });

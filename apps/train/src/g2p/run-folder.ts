@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, open, readFile, rename, rm, statfs, writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { mkdir, open, readFile, rename, rm, stat, statfs, writeFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 
 import { loadStateDict, stateDict } from '@qkv/nn';
 import type { TensorEntry } from '@qkv/safetensors';
@@ -40,7 +40,7 @@ interface RunConfig extends RunRecord {
 export async function prepareRunFolder(folder: string, model: PronunciationModel): Promise<void> {
   const probe = join(folder, `.probe-${process.pid}`);
   try {
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     await writeFile(probe, 'can this folder be written to?');
     await rm(probe);
   } catch (error) {
@@ -73,8 +73,21 @@ export async function saveRun(folder: string, model: PronunciationModel, record:
   const state = await stateDict(model.transformer);
   const tensors = new Map<string, TensorEntry>();
   for (const [name, { shape, data }] of state) tensors.set(name, { dtype: 'F32', shape, data: data as Float32Array });
-  await mkdir(folder, { recursive: true }).catch((error) => failToSave(folder, error));
+  await makeFolder(folder).catch((error) => failToSave(folder, error));
   await writeConfig(folder, config, () => writeSafetensors(join(folder, WEIGHTS), tensors, { format: FORMAT, run }));
+}
+
+/** As mkdir's `recursive`, which in Node 20 never returns where the system makes no folders, such as in /proc. */
+async function makeFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST' && (await stat(folder)).isDirectory()) return;
+    if (code !== 'ENOENT' || dirname(folder) === folder) throw error;
+    await makeFolder(dirname(folder));
+    await mkdir(folder);
+  }
 }
 
 /** Adds scores to a saved run. */

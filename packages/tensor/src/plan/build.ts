@@ -1,4 +1,5 @@
 import type { Capabilities, Plan } from '../backend';
+import type { HostData } from '../dtype';
 import { elementCount } from '../shape';
 import type { Program } from './collect';
 import { expandComposites } from './expand';
@@ -13,7 +14,11 @@ export interface PlanOptions extends Partial<MemoryOptions> {
 }
 
 /** Graph → list of steps over one arena: expand, fuse, lower, place. */
-export function buildPlan(program: Program, capabilities: Capabilities, options: PlanOptions = {}): Plan {
+export function buildPlan(
+  program: Program,
+  capabilities: Capabilities,
+  options: PlanOptions = {},
+): { readonly plan: Plan; readonly constants: readonly HostData[] } {
   const { fuse: fusing = true, reuse = true, inPlace = true, poison = false } = options;
   const roots = [...program.outputs, ...program.assigned.map(([, value]) => value)];
   const expanded = expandComposites(program.nodes, roots, (step) => capabilities.supports(step));
@@ -21,5 +26,6 @@ export function buildPlan(program: Program, capabilities: Capabilities, options:
   const units = fuse(expanded, kept, capabilities.elementwise, fusing);
   const lowered = new Lowering(expanded, capabilities, program).lower(units, program);
   const bytes = program.variables.map((variable) => elementCount(variable.shape) * capabilities.elementSize);
-  return assignMemory(lowered, bytes, capabilities, { reuse, inPlace, poison });
+  const plan = assignMemory(lowered, bytes, capabilities, { reuse, inPlace, poison });
+  return { plan, constants: expanded.constants.map((node) => (node.leaf as { data: HostData }).data) };
 }

@@ -1,8 +1,9 @@
 import type { Backend, Plan, Prepared } from '../backend';
+import type { HostData } from '../dtype';
 import { state } from '../state';
 import { buildPlan, type PlanOptions } from './build';
 import type { Program } from './collect';
-import { describeProgram, type PlanKey, planKey, sameKey } from './key';
+import { type PlanKey, planKey, sameKey } from './key';
 
 /** A plan, ready to run, with what errors and `explain` need. */
 export interface PlanEntry {
@@ -10,10 +11,10 @@ export interface PlanEntry {
   /** Under which the cache finds it. */
   readonly name: string;
   readonly plan: Plan;
-  /** null once it has been given back; made again when it runs again. */
+  /** null before the first run, and once it has been given back. */
   prepared: Prepared | null;
-  /** One line per node of the traced graph. */
-  readonly nodes: readonly string[];
+  /** Values of the constants that decompositions brought, behind those of the program. */
+  readonly constants: readonly HostData[];
   /** First step that writes a Variable: an error before it has changed nothing. */
   readonly firstWrite: number;
 }
@@ -74,14 +75,14 @@ export class PlanCache {
   private make(program: Program, key: PlanKey, name: string): PlanEntry {
     // In debug mode each step is one operation, so that it can be named.
     const options = state.debug ? { ...this.options, fuse: false } : this.options;
-    const plan = buildPlan(program, this.backend.capabilities, options);
+    const { plan, constants } = buildPlan(program, this.backend.capabilities, options);
     const firstWrite = plan.steps.findIndex((step) => step.outputs.some((output) => output.slot > 0));
     return {
       key,
       name,
       plan,
-      prepared: this.backend.prepare(plan),
-      nodes: describeProgram(program),
+      prepared: null,
+      constants,
       firstWrite: firstWrite < 0 ? plan.steps.length : firstWrite,
     };
   }

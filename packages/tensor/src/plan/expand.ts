@@ -7,6 +7,8 @@ import type { Tensor } from '../types';
 /** A graph in which every operation is a primitive or a composite that the backend has a kernel for. */
 export interface Expanded {
   readonly nodes: readonly GraphNode[];
+  /** Host values that decompositions brought along. */
+  readonly constants: readonly GraphNode[];
   /** For each node, the position in the traced program of what it came from. */
   readonly origins: ReadonlyMap<GraphNode, number>;
   /** What stands for a value of the traced graph. */
@@ -26,6 +28,7 @@ export function expandComposites(
   for (let position = 0; position < nodes.length; position++) {
     const stack = [nodes[position]!];
     for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
+      if (origins.has(node)) continue;
       const operation = node.leaf === undefined ? operationOf(node.op) : undefined;
       origins.set(node, position);
       if (operation?.kind !== 'composite' || supports(describeStep(node))) {
@@ -38,7 +41,7 @@ export function expandComposites(
       ) as unknown as readonly Value[];
       for (let i = 0; i < parts.length; i++) substitutes.set(node.outputs[i]!, parts[i]!);
       // Last first, because the stack gives them back in reverse.
-      stack.push(...madeBy(parts, trace).reverse());
+      stack.push(...madeBy(parts, node.op).reverse());
     }
   }
   const resolve = (value: Value): Value => {
@@ -46,19 +49,25 @@ export function expandComposites(
     for (let next = substitutes.get(at); next !== undefined; next = substitutes.get(at)) at = next;
     return at;
   };
-  return { nodes: withoutDead(out, roots.map(resolve), resolve), origins, resolve };
+  const traced = new Set(nodes);
+  const alive = withoutDead(out, roots.map(resolve), resolve);
+  const constants = alive.filter((node) => isHost(node) && !traced.has(node));
+  return { nodes: alive, constants, origins, resolve };
 
-  function madeBy(values: readonly Value[], within: typeof trace): GraphNode[] {
+  function madeBy(values: readonly Value[], op: string): GraphNode[] {
     const seen = new Set<GraphNode>();
     const walk = values.map((value) => value.node);
     for (let node = walk.pop(); node !== undefined; node = walk.pop()) {
-      if (node.trace !== within || seen.has(node) || origins.has(node)) continue;
+      if ((node.trace !== trace && !isHost(node)) || seen.has(node) || origins.has(node)) continue;
+      if (node.leaf !== undefined && !isHost(node)) throw new Error(`${op}: a decomposition uses its inputs and constants, nothing else`);
       seen.add(node);
       for (const input of node.inputs) walk.push(input.node);
     }
     return [...seen].sort((a, b) => a.id - b.id);
   }
 }
+
+const isHost = (node: GraphNode): boolean => node.leaf?.kind === 'host' || node.leaf?.kind === 'constant';
 
 export function describeStep(node: GraphNode): StepDescription {
   return { kernel: node.op, inputs: node.inputs, outputs: node.outputs, attributes: node.attributes };

@@ -29,13 +29,19 @@ export function literalOf(value: Value, resolve: Expanded['resolve']): GraphNode
   return at.node.op === 'literal' ? at.node : null;
 }
 
+/** Type and value: −0 and 0 are two. */
+function literalText({ outputs, attributes }: GraphNode): string {
+  const value = attributes['value'] as number;
+  return `${outputs[0]!.dtype} ${Object.is(value, -0) ? '-0' : String(value)}`;
+}
+
 interface Draft {
   readonly root: GraphNode;
   readonly members: GraphNode[];
   /** Values from outside, literals left out. */
   readonly externals: Set<Value>;
-  /** Signatures of the literals: one instruction each. */
-  readonly literals: Set<number>;
+  /** The literals: one instruction each. */
+  readonly literals: Set<string>;
 }
 
 /**
@@ -86,13 +92,13 @@ export function fuse(
   return units;
 }
 
-function argumentsOf(node: GraphNode, resolve: Expanded['resolve']): { externals: Value[]; literals: number[] } {
+function argumentsOf(node: GraphNode, resolve: Expanded['resolve']): { externals: Value[]; literals: string[] } {
   const externals: Value[] = [];
-  const literals: number[] = [];
+  const literals: string[] = [];
   for (const input of node.inputs) {
     const literal = literalOf(input, resolve);
     if (literal === null) externals.push(resolve(input));
-    else literals.push(literal.signature);
+    else literals.push(literalText(literal));
   }
   return { externals, literals };
 }
@@ -116,7 +122,7 @@ function fits(
   node: GraphNode,
   host: Draft,
   externals: readonly Value[],
-  literals: readonly number[],
+  literals: readonly string[],
   limits: Capabilities['elementwise'],
 ): boolean {
   if (!sameShape(node.outputs[0]!.shape, host.root.outputs[0]!.shape)) return false;
@@ -133,17 +139,18 @@ function toGroup(draft: Draft, resolve: Expanded['resolve']): Group {
   const ordered = topological(members, resolve);
   const inputs = [...draft.externals];
   const register = new Map<Value, number>(inputs.map((value, i) => [value, i]));
-  const literals = new Map<number, number>();
+  const literals = new Map<string, number>();
   const instructions: ElementwiseInstruction[] = [];
   const push = (instruction: ElementwiseInstruction): number => inputs.length + instructions.push(instruction) - 1;
   for (const node of ordered) {
     const args = node.inputs.map((input) => {
       const literal = literalOf(input, resolve);
       if (literal === null) return register.get(resolve(input))!;
-      let at = literals.get(literal.signature);
+      const text = literalText(literal);
+      let at = literals.get(text);
       if (at === undefined) {
         const { dtype, value } = { dtype: literal.outputs[0]!.dtype, value: literal.attributes['value'] as number };
-        literals.set(literal.signature, (at = push({ op: 'literal', args: [], dtype, value })));
+        literals.set(text, (at = push({ op: 'literal', args: [], dtype, value })));
       }
       return at;
     });

@@ -30,6 +30,7 @@ export function planKey(program: Program): PlanKey {
       words.push(leaf.kind === 'variable' ? slot.get(leaf.variable)! : -1);
     } else {
       words.push(node.inputs.length);
+      if (node.op === 'literal') words.push(...bitsOf(node.attributes['value'] as number));
       for (const input of node.inputs) refer(input);
     }
   }
@@ -42,6 +43,15 @@ export function planKey(program: Program): PlanKey {
   let hash = 0x811c9dc5;
   for (let i = 0; i < packed.length; i++) hash = Math.imul(hash ^ packed[i]!, 0x01000193);
   return { hash, words: packed };
+}
+
+const double = new Float64Array(1);
+const halves = new Int32Array(double.buffer);
+
+/** The two words of a double: −0 and 0 differ, NaN equals itself. */
+function bitsOf(value: number): Int32Array {
+  double[0] = value;
+  return halves;
 }
 
 export function sameKey(a: PlanKey, b: PlanKey): boolean {

@@ -81,7 +81,7 @@ export class Lowering {
       const view = this.contiguous(value);
       return { target, value: overwritten.has(view.buffer) && view.buffer !== target ? this.copyOf(view) : view };
     });
-    const inputs = program.hostLeaves.map((leaf) => this.hostViews.get(leaf) ?? null);
+    const inputs = [...program.hostLeaves, ...this.expanded.constants].map((leaf) => this.hostViews.get(leaf) ?? null);
     return { steps: this.steps, buffers: this.buffers, inputs, outputs, commits };
   }
 

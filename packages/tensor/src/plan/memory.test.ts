@@ -33,7 +33,7 @@ const ENGINES: readonly (readonly [string, PlanOptions])[] = [
 function planOf(fn: () => readonly (readonly [Variable, Tensor])[], options: PlanOptions = {}): Plan {
   const { capabilities } = createReferenceBackend();
   const assigned = fn() as unknown as readonly (readonly [Variable, internals.Value])[];
-  const plan = buildPlan(collect([], assigned), capabilities, options);
+  const plan = buildPlan(collect([], assigned), capabilities, options).plan;
   validatePlan(plan, 4);
   return plan;
 }
@@ -62,12 +62,12 @@ describe('a Variable is written where it lives', () => {
     const one = tensor(1);
     const next = adamW({ parameter: p.value, gradient: tensor([1, 1]), m: m.value, v: v.value, rate: one, correction1: one, correction2: one, gradientScale: one, beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weightDecay: 0.1, decoupled: true });
     const assigned = [[p, next.parameter], [m, next.m], [v, next.v]] as unknown as [Variable, internals.Value][];
-    const plan = buildPlan(collect([], assigned), { ...capabilities, supports: ({ kernel }) => kernel === 'adamW' });
+    const plan = buildPlan(collect([], assigned), { ...capabilities, supports: ({ kernel }) => kernel === 'adamW' }).plan;
     validatePlan(plan, 4);
     expect(kernels(plan)).toEqual(['adamW']);
     expect(plan.steps[0]!.outputs.map(({ slot }) => slot)).toEqual([1, 2, 3]);
     const crossed = [[p, next.m], [m, next.parameter], [v, next.v]] as unknown as [Variable, internals.Value][];
-    const careful = buildPlan(collect([], crossed), { ...capabilities, supports: ({ kernel }) => kernel === 'adamW' });
+    const careful = buildPlan(collect([], crossed), { ...capabilities, supports: ({ kernel }) => kernel === 'adamW' }).plan;
     validatePlan(careful, 4);
     expect(kernels(careful)).toEqual(['adamW', 'copy', 'copy']);
   });

@@ -1,0 +1,36 @@
+import { createReferenceBackend, Engine } from '@qkv/tensor';
+import { beforeAll, describe, expect, test } from 'vitest';
+
+import { BACKENDS } from './backends';
+import { type Observed, observedEngine } from './observe';
+import { checkGraph, type Variants } from './random-graphs';
+
+/** Graphs for each backend; the browser takes fewer. */
+const GRAPHS = 'document' in globalThis ? 1_000 : 5_000;
+const CHUNK = 250;
+
+describe.each(BACKENDS.filter(([name]) => name !== 'reference, float32'))('random graphs on %s', (_, createBackend) => {
+  let truth: Engine;
+  let variants: Variants;
+
+  beforeAll(async () => {
+    truth = new Engine(createReferenceBackend({ precision: 'float64' }), { plan: { fuse: false, reuse: false, inPlace: false } });
+    const backend = await createBackend();
+    const observed: Observed = { kernels: new Set(), supported: new Set() };
+    const poison = true;
+    variants = {
+      'all passes': observedEngine(backend, observed, { plan: { poison } }),
+      'without fusion': observedEngine(backend, observed, { plan: { poison, fuse: false } }),
+      'without reuse': observedEngine(backend, observed, { plan: { poison, reuse: false } }),
+      'not in place': observedEngine(backend, observed, { plan: { poison, inPlace: false } }),
+      'as users run it': observedEngine(backend, observed),
+    };
+  });
+
+  test.each(Array.from({ length: GRAPHS / CHUNK }, (_, i) => i * CHUNK))('seeds from %i', async (start) => {
+    for (let seed = start; seed < start + CHUNK; seed++) {
+      const wrong = await checkGraph(seed, truth, variants);
+      expect(wrong, wrong ?? '').toBe(null);
+    }
+  }, 120_000);
+});
