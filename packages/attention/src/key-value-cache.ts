@@ -1,4 +1,13 @@
-import { arange, scaledDotProductAttention, select, ShapeError, type Tensor, Variable, zeros } from '@qkv/tensor';
+import {
+  arange,
+  scaledDotProductAttention,
+  select,
+  ShapeError,
+  type Tensor,
+  Variable,
+  withPath,
+  zeros,
+} from '@qkv/tensor';
 
 export interface KeyValueCacheOptions {
   /** Number of sequences, B. */
@@ -20,6 +29,7 @@ export interface KeyValueCacheOptions {
  */
 export class KeyValueCache {
   readonly length: number;
+  readonly #name: string;
   readonly #keys: Variable;
   readonly #values: Variable;
 
@@ -29,13 +39,22 @@ export class KeyValueCache {
       return new Variable({ shape, initialize: () => zeros(shape), name: `${name}.${kind}` });
     };
     this.length = length;
+    this.#name = name;
     this.#keys = store('keys', keySize);
     this.#values = store('values', valueSize);
   }
 
-  /** Puts keys and values of one more position, (B, 1, H, Dh), at `position`, an int32 scalar. */
+  /**
+   * Puts keys and values of one more position, (B, 1, H, Dh), at `position`, an int32 scalar. Past the end the run fails,
+   * before anything is written.
+   */
   append(keys: Tensor, values: Tensor, position: Tensor): void {
-    const here = arange(this.length).equal(position).reshape([1, this.length, 1, 1]);
+    const positions = arange(this.length); // (L)
+    // The position is data, which only a kernel can check: row p of 0 … L−1 is p, and there are no others.
+    const checked = withPath(`KeyValueCache.append: position in '${this.#name}', which holds ${this.length}`, () =>
+      positions.gather(position),
+    );
+    const here = positions.equal(checked).reshape([1, this.length, 1, 1]);
     for (const [variable, next] of this.#pairs(keys, values)) {
       if (next.shape[1] !== 1) {
         throw new ShapeError(

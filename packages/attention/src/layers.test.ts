@@ -142,6 +142,24 @@ describe('the cache', () => {
     expect(await cache.variables()[0].data()).toEqual(Float32Array.of(0, 0));
   });
 
+  test('past its end the run fails, and nothing has changed', async () => {
+    const cache = new KeyValueCache({ rows: 2, length: 3, heads: 1, keySize: 1, name: 'mine' });
+    const step = compile((next: Tensor, position: Tensor): void => cache.append(next, next, position), {
+      frozen: true,
+    });
+    const at = (t: number): Promise<void> => step(value(t + 1), tensor(Int32Array.of(t), []));
+    for (let t = 0; t < 3; t++) await at(t);
+    for (const t of [3, -1]) {
+      await expect(at(t)).rejects.toMatchObject({
+        name: 'KernelError',
+        message: expect.stringMatching(
+          new RegExp(`id ${t} .*3.* in KeyValueCache.append: position in 'mine', which holds 3`),
+        ) as string,
+      });
+    }
+    expect(await cache.variables()[0].data()).toEqual(Float32Array.of(1, 2, 3, 1, 2, 3));
+  });
+
   test('takes one position at a time', async () => {
     const cache = new KeyValueCache({ rows: 1, length: 3, heads: 1, keySize: 1 });
     const append = () => run(() => cache.append(zeros([1, 2, 1, 1]), zeros([1, 2, 1, 1]), zeros([], 'int32')));

@@ -39,12 +39,11 @@ export class WasmBackend implements Backend {
   readonly numerics: string;
   readonly capabilities: Capabilities;
   readonly lost = new Promise<Error>(() => {});
-  readonly #memory: WebAssembly.Memory;
-  readonly #exports: KernelExports;
+  /** null once closed; nothing else here may hold the memory. */
+  #device: { readonly memory: WebAssembly.Memory; readonly exports: KernelExports } | null;
   readonly #allocator: Allocator;
   #bytes: Uint8Array;
   #words: Uint32Array;
-  #closed = false;
 
   constructor(
     memory: WebAssembly.Memory,
@@ -54,22 +53,11 @@ export class WasmBackend implements Backend {
     /** How many walkers share each record; results do not depend on it. */
     readonly parts: number,
   ) {
-    this.#memory = memory;
-    this.#exports = exports;
+    this.#device = { memory, exports };
     this.numerics = `wasm-${numerics}`;
     this.#bytes = new Uint8Array(memory.buffer);
     this.#words = new Uint32Array(memory.buffer);
-    this.#allocator = new Allocator(exports.heapBase(), (end) => {
-      const missing = end - memory.buffer.byteLength;
-      if (end > maximumBytes) return false;
-      if (missing <= 0) return true;
-      try {
-        memory.grow(Math.ceil(missing / PAGE));
-        return true;
-      } catch {
-        return false;
-      }
-    });
+    this.#allocator = new Allocator(exports.heapBase(), (end) => end <= maximumBytes && this.#grow(end));
     this.capabilities = {
       elementSize: 4,
       alignment: ALIGNMENT,
@@ -92,18 +80,19 @@ export class WasmBackend implements Backend {
   }
 
   allocate(bytes: number): Handle {
-    if (this.#closed) throw new Error('the wasm backend is closed');
+    const { memory } = this.#open();
     const address = this.#allocator.allocate(bytes);
-    this.#refresh();
+    this.#refresh(memory);
     if (address < 0) throw new OutOfMemory(bytes);
     return address;
   }
 
   free(handle: Handle): void {
-    if (!this.#closed) this.#allocator.free(handle);
+    if (this.#device !== null) this.#allocator.free(handle);
   }
 
   write(handle: Handle, byteOffset: number, bytes: Uint8Array): void {
+    this.#open();
     this.#bytes.set(bytes, handle + byteOffset);
   }
 
@@ -132,45 +121,66 @@ export class WasmBackend implements Backend {
   }
 
   run(prepared: Prepared, memory: Memory, from = 0, to = prepared.plan.steps.length): void {
-    if (this.#closed) throw new Error('the wasm backend is closed');
+    const { exports } = this.#open();
     const { plan, slots, records, starts } = prepared as WasmPlan;
     for (let i = 0; i < plan.slots.length; i++) this.#words[slots / 4 + i] = memory[i];
     const first = starts[from];
     const last = starts[to];
     if (this.parts === 1) {
-      if (this.#exports.run(records, first, last, slots, 0, 1) !== 0) this.#throwError(prepared, 0);
+      if (exports.run(records, first, last, slots, 0, 1) !== 0) this.#throwError(prepared, 0);
       return;
     }
     for (let record = first; record < last; record++) {
       for (let part = 0; part < this.parts; part++) {
-        if (this.#exports.run(records, record, record + 1, slots, part, this.parts) !== 0)
+        if (exports.run(records, record, record + 1, slots, part, this.parts) !== 0)
           this.#throwError(prepared, part);
       }
     }
   }
 
   async read(regions: readonly { handle: Handle; byteOffset: number; bytes: number }[]): Promise<Uint8Array[]> {
+    this.#open();
     return regions.map(({ handle, byteOffset, bytes }) =>
       this.#bytes.slice(handle + byteOffset, handle + byteOffset + bytes),
     );
   }
 
   close(): void {
-    this.#closed = true;
+    this.#device = null;
     this.#bytes = new Uint8Array(0);
     this.#words = new Uint32Array(0);
   }
 
+  /** What the backend runs on, or a clear error. */
+  #open(): { readonly memory: WebAssembly.Memory; readonly exports: KernelExports } {
+    if (this.#device === null) throw new Error('the wasm backend is closed');
+    return this.#device;
+  }
+
+  /** Whether the memory reaches `end` now. */
+  #grow(end: number): boolean {
+    const { memory } = this.#open();
+    const missing = end - memory.buffer.byteLength;
+    if (missing <= 0) return true;
+    try {
+      memory.grow(Math.ceil(missing / PAGE));
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
   /** A grown memory has a new buffer; views of the old one are dead. */
-  #refresh(): void {
-    if (this.#bytes.buffer === this.#memory.buffer) return;
-    this.#bytes = new Uint8Array(this.#memory.buffer);
-    this.#words = new Uint32Array(this.#memory.buffer);
+  #refresh({ buffer }: WebAssembly.Memory): void {
+    if (this.#bytes.buffer === buffer) return;
+    this.#bytes = new Uint8Array(buffer);
+    this.#words = new Uint32Array(buffer);
   }
 
   #throwError(prepared: Prepared, part: number): never {
-    const at = this.#exports.errors() / 4 + 4 * part;
-    const [index, code, a, b] = new Int32Array(this.#memory.buffer, 4 * at, 4);
+    const { memory, exports } = this.#open();
+    const at = exports.errors() / 4 + 4 * part;
+    const [index, code, a, b] = new Int32Array(memory.buffer, 4 * at, 4);
     const step = prepared.plan.steps[index];
     const text = encoders[step.kernel].explain?.(code, a, b, step) ?? `failed with code ${code} (${a}, ${b})`;
     throw new KernelError(index, `${step.kernel}: ${text}`);

@@ -14,6 +14,7 @@ import { describe, expect, expectTypeOf, test } from 'vitest';
 import { Dropout } from './dropout';
 import { Linear } from './linear';
 import { initialize, Module } from './module';
+import { state } from './state';
 import { isModule } from './tree';
 
 const pathOf = (x: Tensor): string => (x as unknown as { node: { path: string } }).node.path;
@@ -222,6 +223,75 @@ describe('initialize', () => {
     await model.weight.load([1, 2, 3, 4]);
     initialize(model, { seed: 3 });
     expect(await values(model)).toEqual(before);
+  });
+
+  test('without it, models of equal structure differ; the same program gives the same bits', async () => {
+    const program = async (): Promise<number[][]> => {
+      state.trees = 0; // as in a new process
+      return Promise.all([square(), square(), new Block()].map(values));
+    };
+    const [first, second, third] = await program();
+    expect(second.filter((value, i) => value === first[i])).toEqual([]);
+    expect(await program()).toEqual([first, second, third]);
+    // The counter lies above the seeds that people choose.
+    const [a, b] = [square(), square()];
+    initialize(a, { seed: 1 });
+    initialize(b, { seed: 0 });
+    expect(await values(a)).not.toEqual(second);
+    expect(await values(b)).toEqual(first);
+  });
+
+  test('parts that are added belong to the whole; chosen seeds stay when a larger model names the parts', async () => {
+    class Pair extends Module {
+      readonly layers: Linear[] = [square(), square()];
+      override forward(): void {}
+    }
+    const pair = new Pair();
+    const [chosen, other] = pair.layers;
+    initialize(chosen, { seed: 0 });
+    other.weight.seed = 9;
+    other.parameters();
+    pair.parameters();
+    expect(pair.parameters().map(({ seed }) => seed)).toEqual([0, 0, 9, other.bias!.seed]);
+    expect(other.bias!.seed).toBeGreaterThan(0);
+    pair.layers.push(square());
+    new Pair().parameters();
+    pair.forward();
+    initialize(new Pair());
+    class Whole extends Module {
+      readonly pair = pair;
+      override forward(): void {}
+    }
+    const before = other.bias!.seed;
+    new Whole().parameters();
+    expect(other.bias!.seed).toBeGreaterThan(before);
+    expect(pair.layers[2].weight.seed).toBe(other.bias!.seed);
+    expect([chosen.weight.seed, other.weight.seed]).toEqual([0, 9]);
+  });
+
+  test('inside a trace it throws, and changes nothing', async () => {
+    const model = square();
+    initialize(model, { seed: 3 });
+    const before = await values(model);
+    await expect((async () => run(() => initialize(model, { seed: 4 })))()).rejects.toThrow(
+      "release 'weight' inside run(fn) or compile(fn)",
+    );
+    expect(model.parameters().map(({ seed }) => seed)).toEqual([3, 3]);
+    expect(await values(model)).toEqual(before);
+  });
+});
+
+describe('release', () => {
+  test('gives memory back; the next use starts from the initialisers', async () => {
+    const model = new Model();
+    initialize(model, { seed: 3 });
+    const first = await model.blocks[1].first.weight.data();
+    await model.blocks[1].first.weight.load([1, 2, 3, 4]);
+    await model.count.load([5]);
+    model.release();
+    expect(model.variables().every((variable) => variable.handle === null)).toBe(true);
+    expect(await model.blocks[1].first.weight.data()).toEqual(first);
+    expect([...(await model.count.data())]).toEqual([0]);
   });
 });
 

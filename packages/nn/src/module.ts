@@ -1,5 +1,6 @@
 import type { Parameter, Variable } from '@qkv/tensor';
 
+import { state } from './state';
 import { MODULE_BRAND, treeOf, walk, within } from './tree';
 
 /**
@@ -55,6 +56,11 @@ export abstract class Module {
   parameterCount(): number {
     return this.parameters().reduce((sum, parameter) => sum + parameter.size, 0);
   }
+
+  /** Gives the memory of all Variables back; the next use starts from their initialisers. Users need not call it. */
+  release(): void {
+    for (const variable of this.variables()) variable.release();
+  }
 }
 
 const tracked = new WeakSet<object>();
@@ -74,11 +80,15 @@ function trackForward(prototype: object): void {
 
 /**
  * Makes the weights start from this seed: each draws from a stream of its own, chosen by seed and name, so the order of
- * layers and of calls does not matter. Weights that have values already start anew at their next use.
+ * layers and of calls does not matter, and models of equal structure start from equal weights. Weights that have values
+ * already start anew at their next use. Throws inside `run` and `compile`.
+ *
+ * A model that is not initialised has a seed of its own, by how many were named (run, or asked for parameters) before it.
  */
 export function initialize(module: Module, { seed = 0 }: { readonly seed?: number } = {}): void {
   for (const variable of module.variables()) {
+    variable.release(); // throws in a trace, before anything has changed
     variable.seed = seed;
-    variable.release();
+    state.seeds.set(variable, null);
   }
 }

@@ -1,4 +1,4 @@
-import { createReferenceBackend, Engine } from '@qkv/tensor';
+import { createReferenceBackend, Engine, read, Variable, zeros } from '@qkv/tensor';
 import { expect, test } from 'vitest';
 
 import { Embedding } from './embedding';
@@ -35,6 +35,24 @@ test('doubles are taken, and stay doubles on an engine of float64', async () => 
   await loadStateDict(head, entries, { engine });
   expect([...(await head.weight.data()), ...(await head.bias!.data())]).toEqual([0.1, 1 / 3]);
   expect(head.weight.engine).toBe(engine);
+});
+
+test('one way to load, on whichever engine: what was asked for before sees the old values, and a bool is 0 or 1', async () => {
+  const engine = new Engine(createReferenceBackend());
+  class Flags extends Module {
+    readonly flags = new Variable({ shape: [2], dtype: 'bool', initialize: () => zeros([2], 'bool') });
+    override forward(): void {}
+  }
+  for (const options of [{}, { engine }]) {
+    const model = new Flags();
+    await loadStateDict(model, await stateDict(model, options), options);
+    const before = model.flags.value.data();
+    const built = read([model.flags.value.not()], options);
+    await loadStateDict(model, new Map([['flags', { shape: [2], data: Uint8Array.of(2, 0) }]]), options);
+    expect(await before).toEqual(Uint8Array.of(0, 0));
+    expect(await built).toEqual([Uint8Array.of(1, 1)]);
+    expect(await model.flags.data()).toEqual(Uint8Array.of(1, 0));
+  }
 });
 
 test('all or nothing: one error lists everything that is wrong', async () => {

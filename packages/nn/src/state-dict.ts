@@ -1,4 +1,4 @@
-import { type DType, type Engine, type HostData, read, type Shape, type Variable } from '@qkv/tensor';
+import { type DType, type Engine, type HostData, loadVariables, read, type Shape, type Variable } from '@qkv/tensor';
 
 /** A module, an optimiser, or anything else that names its Variables. */
 export interface Stateful {
@@ -41,7 +41,7 @@ export async function stateDict(source: Stateful, options: StateOptions = {}): P
 export async function loadStateDict(
   target: Stateful,
   entries: ReadonlyMap<string, LoadableEntry>,
-  { engine }: StateOptions = {},
+  options: StateOptions = {},
 ): Promise<void> {
   const named = target.namedVariables();
   const missing = [...named.keys()].filter((name) => !entries.has(name));
@@ -61,8 +61,7 @@ export async function loadStateDict(
   const text = complaints.filter(([, list]) => list.length > 0).map(([what, list]) => `${what}: ${list.join(', ')}`);
   if (text.length > 0) throw new TypeError(`loadStateDict: nothing was loaded; ${text.join('; ')}`);
   const values = [...named].map(([name, variable]) => [variable, entries.get(name)!.data as HostData] as const);
-  if (engine !== undefined) await engine.load(values.map(([variable, data]) => [variable, data.slice()]));
-  else await Promise.all(values.map(([variable, data]) => variable.load(data)));
+  await loadVariables(values, options);
 }
 
 const describe = (dtype: string, shape: Shape): string => `${dtype} [${shape.join(', ')}]`;

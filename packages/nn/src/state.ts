@@ -1,9 +1,13 @@
+import type { Variable } from '@qkv/tensor';
+
 import type { Module } from './module';
 
 /** The names of one tree of modules, as its root gives them. It holds nothing alive: a part may outlive the whole. */
 export interface Tree {
   readonly root: WeakRef<Module>;
   readonly paths: WeakMap<Module, string>;
+  /** Of the first values of its Variables, unless `initialize` has chosen another. */
+  readonly seed: number;
 }
 
 interface NetworkState {
@@ -13,6 +17,10 @@ interface NetworkState {
   path: string;
   /** The tree that named a module last. */
   readonly owners: WeakMap<Module, Tree>;
+  /** Trees named so far. */
+  trees: number;
+  /** The seed that a tree gave to a Variable; null where `initialize` has chosen one, which no tree may replace. */
+  readonly seeds: WeakMap<Variable, number | null>;
 }
 
 const SLOT = Symbol.for('@qkv/nn.state.1');
@@ -22,4 +30,6 @@ export const state: NetworkState = ((globalThis as Record<symbol, unknown>)[SLOT
   tree: null,
   path: '',
   owners: new WeakMap(),
+  trees: 0,
+  seeds: new WeakMap(),
 } satisfies NetworkState) as NetworkState;

@@ -32,8 +32,17 @@ export function walk(
   visit(root, '');
 }
 
-/** Names a module's tree: the paths that its nodes carry, and the names of its Variables. */
-function plant(root: Module, tree: Tree = { root: new WeakRef(root), paths: new WeakMap() }): Tree {
+/**
+ * The n-th tree of the process, counted when it is first named, starts from a seed of its own: models of equal structure,
+ * such as the members of an ensemble, differ, and the same program gives the same bits. The count stands in the upper word
+ * of the seed, out of the way of seeds that people choose; the remainder keeps it a safe integer.
+ */
+function newTree(root: Module): Tree {
+  return { root: new WeakRef(root), paths: new WeakMap(), seed: (state.trees++ % 2 ** 21) * 2 ** 32 };
+}
+
+/** Names a module's tree: the paths that its nodes carry, and the names of its Variables, which name their first values. */
+function plant(root: Module, tree: Tree = newTree(root)): Tree {
   walk(
     root,
     (module, path) => {
@@ -42,6 +51,10 @@ function plant(root: Module, tree: Tree = { root: new WeakRef(root), paths: new 
     },
     (variable, path) => {
       variable.name = path;
+      const given = state.seeds.has(variable) ? state.seeds.get(variable) : 0;
+      if (variable.seed !== given) return; // somebody has chosen it
+      variable.seed = tree.seed;
+      state.seeds.set(variable, tree.seed);
     },
   );
   return tree;

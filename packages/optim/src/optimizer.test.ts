@@ -110,6 +110,37 @@ describe('apply', () => {
 });
 
 describe('state', () => {
+  test('two parameters of one name are refused, at once or when they are named later', () => {
+    const message = (name: string): string =>
+      `AdamW: two parameters are named '${name}', so their state could not be told apart; ` +
+      'put their layers under one Module and use its parameters(): names come from the property paths';
+    const same = [parameter('weight', 1), parameter('bias', 1), parameter('weight', 2)];
+    expect(() => new AdamW(same, { learningRate: 1 })).toThrow(message('weight'));
+    const later = [parameter('a', 1), parameter('', 2)];
+    const optimizer = new AdamW(later, { learningRate: 1 });
+    later[1].name = 'a';
+    expect(() => optimizer.namedVariables()).toThrow(message('a'));
+    expect(() => new AdamW([parameter('1', 1), parameter('', 2)], { learningRate: 1 })).toThrow(message('1'));
+  });
+
+  test('is given back by release, and starts anew', async () => {
+    const parameters = two();
+    const optimizer = new AdamW(parameters, { learningRate: 0.1 });
+    const step = stepOf(optimizer);
+    await step(...gradients);
+    const first = await values(optimizer.variables());
+    const weights = await values(parameters);
+    optimizer.release();
+    expect(optimizer.variables().every((variable) => variable.handle === null)).toBe(true);
+    expect(await values(parameters)).toEqual(weights);
+    await step(...gradients);
+    expect(await values(optimizer.variables())).toEqual(first);
+    const unused = new AdamW([parameter('', 1)], { learningRate: 1 });
+    unused.release();
+    unused.parameters[0].name = 'late';
+    expect([...unused.namedVariables().keys()]).toEqual(['step', 'm.late', 'v.late']);
+  });
+
   test('is named after the parameters, and made when first needed', async () => {
     const parameters = [parameter('', 1), parameter('', 2)];
     const optimizer = new AdamW(parameters, { learningRate: 1 });

@@ -50,6 +50,7 @@ export abstract class Optimizer {
     if (twice !== undefined) throw new RangeError(`${name}: parameter '${twice.name}' is listed twice`);
     requireRange(name, 'clipNorm', clipNorm ?? 1, (x) => x > 0, 'positive');
     this.parameters = [...parameters];
+    this.#stateNames();
     this.learningRate = learningRate;
     this.clipNorm = clipNorm;
     this.decays = decayFilter;
@@ -99,15 +100,34 @@ export abstract class Optimizer {
     return [...this.namedVariables().values()];
   }
 
+  /** Gives the memory of the state back; the next step starts from step 0 and moments of 0. Users need not call it. */
+  release(): void {
+    for (const variable of [this.step, ...[...this.#state.values()].flat()]) variable.release();
+  }
+
   protected state(kind: string): readonly Variable[] {
     let list = this.#state.get(kind);
     if (list === undefined) {
-      list = this.parameters.map(({ shape, name }, i) => {
-        return new Variable({ shape, initialize: () => zeros(shape), name: `optimizer.${kind}.${name || i}` });
+      const names = this.#stateNames();
+      list = this.parameters.map(({ shape }, i) => {
+        return new Variable({ shape, initialize: () => zeros(shape), name: `optimizer.${kind}.${names[i]}` });
       });
       this.#state.set(kind, list);
     }
     return list;
+  }
+
+  /** What the state of each parameter is called: its name, or its index where it has none. Throws if two are the same. */
+  #stateNames(): string[] {
+    const names = this.parameters.map(({ name }, i) => name || String(i));
+    const twice = names.find((name, i) => names.indexOf(name) !== i);
+    if (twice !== undefined) {
+      throw new RangeError(
+        `${this.name}: two parameters are named '${twice}', so their state could not be told apart; ` +
+          'put their layers under one Module and use its parameters(): names come from the property paths',
+      );
+    }
+    return names;
   }
 }
 

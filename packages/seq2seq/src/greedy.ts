@@ -33,6 +33,8 @@ export class GreedyDecoder {
   readonly #finished: Variable;
   readonly #start: (source: Tensor) => Promise<void>;
   readonly #step: () => Promise<readonly [Tensor, Tensor]>;
+  /** Settles, and never rejects, when the calls so far are done: they share one cache. */
+  #tail: Promise<unknown> = Promise.resolve();
 
   constructor(
     model: Transformer,
@@ -70,12 +72,23 @@ export class GreedyDecoder {
     this.#finished = finished;
   }
 
-  /** Source ids (B, S) → for each row what was generated before END: no START, no END, at most `maxLength` ids. */
+  /**
+   * Source ids (B, S) → for each row what was generated before END: no START, no END, at most `maxLength` ids. Calls that
+   * overlap run one after the other.
+   */
   async decode(source: Tensor): Promise<Int32Array[]> {
-    const { rows, sourceLength, maxLength, endId } = this.options;
+    const { rows, sourceLength } = this.options;
     if (source.shape[0] !== rows || source.shape[1] !== sourceLength) {
       throw new RangeError(`GreedyDecoder: expected ids [${rows}, ${sourceLength}], got [${source.shape.join(', ')}]`);
     }
+    const result = this.#tail.then(() => this.#decode(source));
+    // What a failed run has left in the cache is uncertain: the next call begins with another.
+    this.#tail = result.catch(() => this.release());
+    return result;
+  }
+
+  async #decode(source: Tensor): Promise<Int32Array[]> {
+    const { rows, maxLength, endId } = this.options;
     await this.#start(source);
     const steps: ArrayLike<number>[] = [];
     for (let done = 0; done === 0 && steps.length < maxLength;) {
@@ -90,7 +103,7 @@ export class GreedyDecoder {
     });
   }
 
-  /** Gives the memory of the cache back. */
+  /** Gives the memory of the cache back, once all calls are done; the next call takes new memory. */
   release(): void {
     this.#cache.release();
     this.#last.release();

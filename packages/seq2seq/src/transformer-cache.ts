@@ -1,5 +1,5 @@
 import type { DecoderCache } from '@qkv/attention';
-import { type Tensor, Variable, zeros } from '@qkv/tensor';
+import { arange, type Tensor, Variable, withPath, zeros } from '@qkv/tensor';
 
 /** Where decoding is: the position, keys and values of each decoder layer, and what of the source is padding. */
 export class TransformerCache {
@@ -35,9 +35,12 @@ export class TransformerCache {
     this.memoryMask.assign(memoryMask);
   }
 
-  /** The current position, and on to the next. */
+  /** The current position, and on to the next. Past the end the run fails, before anything is written. */
   advance(): Tensor {
-    const position = this.position.value;
+    // Checked by a kernel, as in KeyValueCache.append: row p of 0 … length−1 is p.
+    const position = withPath(`TransformerCache: position, of ${this.length}`, () =>
+      arange(this.length).gather(this.position.value),
+    );
     this.position.assign(position.add(1));
     return position;
   }

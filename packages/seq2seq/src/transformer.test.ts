@@ -129,6 +129,36 @@ describe.each(['pre', 'post'] as const)('decoding, %s-norm', (normalization) => 
     await expect(decoder.decode(ids([[3]]))).rejects.toThrow('GreedyDecoder: expected ids [2, 6], got [1, 1]');
   });
 
+  test('calls that overlap wait for each other, and one that fails holds up none', async () => {
+    const decoder = new GreedyDecoder(model, { ...options, rows: 1, sourceLength: 6 });
+    const batch = (row: readonly number[]): Tensor => ids([[...row, ...Array<number>(6 - row.length).fill(PAD)]]);
+    const alone: Int32Array[][] = [];
+    for (const source of sources) alone.push(await decoder.decode(batch(source)));
+    expect(await Promise.all(sources.map((source) => decoder.decode(batch(source))))).toEqual(alone);
+    const [failed, after] = await Promise.allSettled([decoder.decode(batch([V])), decoder.decode(batch(sources[1]))]);
+    expect(failed).toMatchObject({ status: 'rejected', reason: { name: 'KernelError' } });
+    expect(after).toEqual({ status: 'fulfilled', value: alone[1] });
+    decoder.release();
+  });
+
+  test('past the end of the cache the run fails, and the cache can be used again', async () => {
+    const cache = model.createCache(1, 2, sources[0].length);
+    const start = compile((given: Tensor): void => model.start(given, cache));
+    const next = compile((id: Tensor) => model.next(id, cache), { frozen: true });
+    const token = tensor(Int32Array.of(START));
+    await start(ids([sources[0]]));
+    const first = await (await next(token)).data();
+    await next(token);
+    for (let again = 0; again < 2; again++) {
+      await expect(next(token)).rejects.toMatchObject({
+        name: 'KernelError',
+        message: expect.stringMatching(/id 2 .*2.* in TransformerCache: position, of 2/) as string,
+      });
+    }
+    await start(ids([sources[0]]));
+    expect(await (await next(token)).data()).toEqual(first);
+  });
+
   test('the forced loss is the sum of the stepwise ones', async () => {
     const target = [START, 5, 3, 7, END];
     const source = ids([sources[0]]);

@@ -1,15 +1,28 @@
 import type { Shape } from './dtype';
+import type { ElementCount } from './shape-arithmetic';
 
 /**
- * Shapes in the types. A dimension that is a literal is checked while typing; a `number` is checked at run time only.
- * A mistake becomes an `ShapeMismatch` whose text the compiler prints.
+ * Shapes in the types. A dimension that is a literal is checked while typing, a `number` at run time only, and a plain
+ * `Tensor` always fits: what is uncertain is never an error. A mistake demands the sentence that describes it, so the
+ * compiler prints that sentence; what it gives is a plain `Tensor`, so one mistake is one error.
  */
-export interface ShapeMismatch<Message extends string> {
-  readonly '~error': Message;
-}
+export type ShapeMismatch<Message extends string> = Message;
 
-/** True for a tuple of known rank; a plain `readonly number[]` is always accepted. */
+/** `[2, 3]` as text. */
+export type ShapeText<S extends Shape> = `[${Join<S>}]`;
+type Join<S extends Shape> = S extends readonly [infer First extends number, ...infer Rest extends Shape]
+  ? Rest extends readonly []
+    ? `${First}`
+    : `${First}, ${Join<Rest>}`
+  : '';
+
+/** True for a tuple of known rank. */
 type Known<S extends Shape> = number extends S['length'] ? false : true;
+
+type OrUnknown<S> = [S] extends [never] ? Shape : S;
+
+/** False where two numbers, or texts, are certainly different. */
+type MayBeSame<A, B> = [A & B] extends [never] ? false : true;
 
 /** `number` (unknown) beside a literal gives `number`; equal literals themselves; 1 yields to the other. */
 type BroadcastDimension<A extends number, B extends number> = number extends A
@@ -22,7 +35,9 @@ type BroadcastDimension<A extends number, B extends number> = number extends A
         ? B
         : B extends 1
           ? A
-          : never;
+          : MayBeSame<A, B> extends true
+            ? number
+            : never;
 
 type BroadcastKnown<A extends Shape, B extends Shape, Out extends Shape = readonly []> = A extends readonly [
   ...infer RestA extends Shape,
@@ -35,70 +50,54 @@ type BroadcastKnown<A extends Shape, B extends Shape, Out extends Shape = readon
     : readonly [...A, ...Out]
   : readonly [...B, ...Out];
 
-/** The shape of an element-wise operation, or `never` where the shapes do not fit. */
-export type Broadcast<A extends Shape, B extends Shape> = A extends B
+/** `never` where the shapes do not fit. */
+type BroadcastOrNever<A extends Shape, B extends Shape> = A extends B
   ? B extends A
     ? A
-    : BroadcastOrUnknown<A, B>
-  : BroadcastOrUnknown<A, B>;
-type BroadcastOrUnknown<A extends Shape, B extends Shape> =
-  Known<A> extends true ? (Known<B> extends true ? BroadcastKnown<A, B> : readonly number[]) : readonly number[];
+    : BroadcastIfKnown<A, B>
+  : BroadcastIfKnown<A, B>;
+type BroadcastIfKnown<A extends Shape, B extends Shape> =
+  Known<A> extends true ? (Known<B> extends true ? BroadcastKnown<A, B> : Shape) : Shape;
+
+/** The shape of an element-wise operation. */
+export type Broadcast<A extends Shape, B extends Shape> = OrUnknown<BroadcastOrNever<A, B>>;
 
 /** Resolves to `unknown` (no further demand) if the shapes broadcast, to a message otherwise. */
-export type CheckBroadcast<A extends Shape, B extends Shape> = [Broadcast<A, B>] extends [never]
-  ? ShapeMismatch<`cannot broadcast ${ShapeText<A>} with ${ShapeText<B>}`>
+export type CheckBroadcast<A extends Shape, B extends Shape> = [BroadcastOrNever<A, B>] extends [never]
+  ? ShapeMismatch<`shapes ${ShapeText<A>}, ${ShapeText<B>} do not broadcast; sizes must be equal or 1, aligned at the right`>
   : unknown;
 
-/** `[2, 3]` as text. */
-export type ShapeText<S extends Shape> = `[${Join<S>}]`;
-type Join<S extends Shape> = S extends readonly [infer First extends number, ...infer Rest extends Shape]
-  ? Rest extends readonly []
-    ? `${First}`
-    : `${First}, ${Join<Rest>}`
-  : '';
+export type CheckExpand<S extends Shape, To extends Shape> = [BroadcastOrNever<S, To>] extends [never]
+  ? ShapeMismatch<`expand: ${ShapeText<S>} does not broadcast to ${ShapeText<To>}`>
+  : unknown;
 
-type SameDimension<A extends number, B extends number> = number extends A
-  ? true
-  : number extends B
-    ? true
-    : A extends B
-      ? true
-      : false;
-
-type SplitMatrix<S extends Shape> = S extends readonly [
-  ...infer Batch extends Shape,
-  infer Rows extends number,
-  infer Columns extends number,
-]
-  ? [Batch, Rows, Columns]
-  : never;
-
-/** (…, M, K) × (…, K, N) → (…, M, N). */
-export type MatMul<A extends Shape, B extends Shape> =
+/** The shape of the product, or the sentence that says why there is none. */
+type MatMulOrMessage<A extends Shape, B extends Shape> =
   Known<A> extends true
     ? Known<B> extends true
-      ? [SplitMatrix<A>, SplitMatrix<B>] extends [
-          [infer BatchA extends Shape, infer M extends number, infer K extends number],
-          [infer BatchB extends Shape, infer L extends number, infer N extends number],
-        ]
-        ? SameDimension<K, L> extends true
-          ? [Broadcast<BatchA, BatchB>] extends [never]
-            ? never
-            : readonly [...Broadcast<BatchA, BatchB>, M, N]
-          : never
-        : never
-      : readonly number[]
-    : readonly number[];
+      ? A extends readonly [...infer BatchA extends Shape, infer M extends number, infer K extends number]
+        ? B extends readonly [...infer BatchB extends Shape, infer L extends number, infer N extends number]
+          ? MayBeSame<K, L> extends true
+            ? [BroadcastOrNever<BatchA, BatchB>] extends [never]
+              ? ShapeMismatch<`matmul: batch dimensions do not broadcast in ${ShapeText<A>} × ${ShapeText<B>}`>
+              : readonly [...Broadcast<BatchA, BatchB>, M, N]
+            : ShapeMismatch<`matmul: inner dimensions ${K} and ${L} differ in ${ShapeText<A>} × ${ShapeText<B>}`>
+          : ShapeMismatch<`matmul: needs two matrices, got ${ShapeText<A>} × ${ShapeText<B>}`>
+        : ShapeMismatch<`matmul: needs two matrices, got ${ShapeText<A>} × ${ShapeText<B>}`>
+      : Shape
+    : Shape;
 
-export type CheckMatMul<A extends Shape, B extends Shape> = [MatMul<A, B>] extends [never]
-  ? ShapeMismatch<`matmul: inner dimensions of ${ShapeText<A>} and ${ShapeText<B>} do not agree`>
+/** (…, M, K) × (…, K, N) → (…, M, N). */
+export type MatMul<A extends Shape, B extends Shape> = OrUnknown<Extract<MatMulOrMessage<A, B>, Shape>>;
+
+export type CheckMatMul<A extends Shape, B extends Shape> = [Extract<MatMulOrMessage<A, B>, Shape>] extends [never]
+  ? MatMulOrMessage<A, B>
   : unknown;
 
-/** Product of literal dimensions as a tuple length would be too slow; sizes are compared only where both are equal lists of factors. */
 export type CheckLastDimension<S extends Shape, Size extends number, Layer extends string> =
   Known<S> extends true
     ? S extends readonly [...Shape, infer Last extends number]
-      ? SameDimension<Last, Size> extends true
+      ? MayBeSame<Last, Size> extends true
         ? unknown
         : ShapeMismatch<`${Layer}: expected last dimension ${Size}, got ${Last}`>
       : ShapeMismatch<`${Layer}: expected last dimension ${Size}, got a scalar`>
@@ -110,31 +109,17 @@ export type WithLastDimension<S extends Shape, Size extends number> = S extends 
   number,
 ]
   ? readonly [...Rest, Size]
-  : readonly number[];
+  : Shape;
 
-type DigitsProduct<S extends Shape, Out extends number[] = []> = S extends readonly [
-  infer First extends number,
-  ...infer Rest extends Shape,
-]
-  ? number extends First
-    ? number
-    : First extends 1
-      ? DigitsProduct<Rest, Out>
-      : DigitsProduct<Rest, [...Out, First]>
-  : Out;
+/** A −1 is worked out at run time. */
+export type Reshape<To extends Shape> = { readonly [D in keyof To]: To[D] extends -1 ? number : To[D] };
 
-/** Reshapes are compared by their factors without ones; other regroupings are left to the run-time check. */
+/** Numbers of elements are compared where all dimensions are literals. */
 export type CheckReshape<S extends Shape, To extends Shape> =
   Known<S> extends true
     ? Known<To> extends true
-      ? DigitsProduct<S> extends infer A
-        ? DigitsProduct<To> extends infer B
-          ? [A, B] extends [[infer X extends number], [infer Y extends number]]
-            ? X extends Y
-              ? unknown
-              : ShapeMismatch<`reshape: ${ShapeText<S>} does not have the elements of ${ShapeText<To>}`>
-            : unknown
-          : unknown
-        : unknown
+      ? MayBeSame<ElementCount<S>, ElementCount<To>> extends true
+        ? unknown
+        : ShapeMismatch<`reshape: ${ShapeText<S>} has ${ElementCount<S>} elements, ${ShapeText<To>} has ${ElementCount<To>}`>
       : unknown
     : unknown;

@@ -2,9 +2,11 @@ import type { DType, HostData, Shape } from './dtype';
 import type {
   Broadcast,
   CheckBroadcast,
+  CheckExpand,
   CheckMatMul,
   CheckReshape,
   MatMul,
+  Reshape,
 } from './shape-types';
 import type { Brand, TENSOR_BRAND } from './state';
 import type { Variable } from './variable';
@@ -83,14 +85,15 @@ export interface Tensor<out S extends Shape = Shape> {
   ): Tensor<MatMul<A, ShapeOf<B>>>;
 
   /** Same elements in another shape; one dimension may be −1. */
-  reshape<A extends Shape, const T extends Shape>(this: Tensor<A>, shape: T & CheckReshape<A, T>): Tensor<T>;
+  reshape<A extends Shape, const T extends Shape>(this: Tensor<A>, shape: T & CheckReshape<A, T>): Tensor<Reshape<T>>;
   /** Output dimension i is dimension axes[i]. */
   permute(axes: readonly number[]): Tensor;
   /** Exchanges two axes, the last two by default. */
   transpose(a?: number, b?: number): Tensor;
   /** `size[d]` elements from `start[d]` in each dimension; left-out trailing dimensions stay whole. */
   slice(start: readonly number[], size?: readonly number[]): Tensor;
-  expand<const T extends Shape>(shape: T): Tensor<T>;
+  /** Repeats dimensions of size 1, and adds dimensions in front. */
+  expand<A extends Shape, const T extends Shape>(this: Tensor<A>, shape: T & CheckExpand<A, T>): Tensor<T>;
   /** Adds a dimension of size 1. */
   unsqueeze(axis: number): Tensor;
   /** Drops a dimension of size 1. */

@@ -1,7 +1,8 @@
-import type { Operand, Plan } from './backend';
+import type { HostRegion, Operand, Plan } from './backend';
+import type { DType } from './dtype';
 import { reachable, type Value } from './graph';
 import { operationOf } from './operation';
-import { elementCount, sameShape } from './shape';
+import { contiguousStrides, elementCount, forEachOffset, sameShape, stridedExtent } from './shape';
 import type { Tensor } from './types';
 
 /** The rules of a legal graph, as code: throws on the first that is broken. */
@@ -23,58 +24,119 @@ export function validateGraph(roots: readonly Tensor[]): void {
   }
 }
 
-/** The rules of a legal plan: windows inside their slots, nothing read before it is written, contiguous results. */
+/** Who wrote an element last: a step, the host, or the run before. */
+interface Write {
+  readonly by: string;
+  readonly kernel: string;
+  /** null: of no type, as the old values of Variables. */
+  readonly dtype: DType | null;
+  /** Who overwrote a part of it. */
+  spoiledBy: string | null;
+}
+
+/** Kernels that may write over an input which is laid out like the output. */
+const ALIASING = ['elementwise', 'adamW'];
+/** Kernels that fill a buffer piece by piece. */
+const PIECES = ['copy', 'fill'];
+
+/**
+ * The rules of a legal plan. Windows lie inside their slots. The outputs and the workspace of a step are apart from each
+ * other and from its inputs, but for kernels that may alias. What is read is whole: one write of the same type, of which
+ * nothing was overwritten since; or the pieces of `copy` and `fill` steps, and only a `fill` has a `copy` over it (padding).
+ * The same holds for results, and for Variables after the last step.
+ *
+ * A plan does not name its buffers: a write that covers all of a live one looks like its successor. That is for `poison`
+ * and for comparing backends to find.
+ */
 export function validatePlan(plan: Plan, elementSize: number): void {
-  const written: { slot: number; from: number; to: number }[] = [];
-  const span = (operand: Operand): { slot: number; from: number; to: number } | null => {
-    if (elementCount(operand.shape) === 0) return null;
-    const extent = operand.shape.reduce((n, size, d) => n + (size - 1) * operand.strides[d]!, 1);
-    return { slot: operand.slot, from: operand.byteOffset, to: operand.byteOffset + extent * elementSize };
-  };
-  const mark = (slot: number, from: number, bytes: number): void => void written.push({ slot, from, to: from + bytes });
-  for (const region of plan.inputs) if (region !== null) mark(region.slot, region.byteOffset, elementCount(region.spec.shape) * elementSize);
-  const covered = (slot: number, from: number, to: number): boolean => {
-    if (slot !== 0) return true;
-    let at = from;
-    for (let moved = true; moved && at < to; ) {
-      moved = false;
-      for (const w of written) if (w.slot === 0 && w.from <= at && w.to > at) [at, moved] = [w.to, true];
-    }
-    return at >= to;
-  };
-  plan.steps.forEach((step, i) => {
-    const fail = (what: string): never => {
-      throw new Error(`illegal plan: step ${i} (${step.kernel}) ${what}`);
-    };
-    const check = (operand: Operand, what: string): void => {
-      if (operand.strides.length !== operand.shape.length) fail(`${what} has ${operand.strides.length} strides for [${operand.shape.join(', ')}]`);
-      const at = span(operand);
-      if (at === null) return;
-      const slot = plan.slots[at.slot];
-      if (slot === undefined || at.from < 0 || at.to > slot.bytes) fail(`${what} reaches outside slot ${at.slot}`);
-    };
-    step.inputs.forEach((operand, k) => {
-      check(operand, `input ${k}`);
-      const at = span(operand);
-      if (at !== null && !covered(at.slot, at.from, at.to)) fail(`reads input ${k} before anything wrote it`);
-    });
-    step.outputs.forEach((operand, k) => {
-      check(operand, `output ${k}`);
-      const at = span(operand);
-      if (at === null) return;
-      for (const input of step.inputs) {
-        const from = span(input);
-        const overlaps = from !== null && from.slot === at.slot && from.from < at.to && at.from < from.to;
-        const same = overlaps && from.from === at.from && from.to === at.to;
-        if (overlaps && !(same && ['elementwise', 'adamW'].includes(step.kernel))) fail(`writes output ${k} over its own input`);
-      }
-      mark(at.slot, at.from, at.to - at.from);
-    });
-    const { workspace } = step;
-    if (workspace !== undefined && workspace.byteOffset + workspace.bytes > plan.slots[0]!.bytes) fail('has a workspace outside the arena');
+  const owners = plan.slots.map(({ kind, bytes }) => {
+    const old: Write | undefined = kind === 'variable' ? { by: 'the run before', kernel: '', dtype: null, spoiledBy: null } : undefined;
+    return new Array<Write | undefined>(Math.ceil(bytes / elementSize)).fill(old);
   });
-  for (const region of plan.outputs) {
-    const bytes = elementCount(region.spec.shape) * elementSize;
-    if (bytes > 0 && !covered(region.slot, region.byteOffset, region.byteOffset + bytes)) throw new Error('illegal plan: an output is never written');
-  }
+
+  /** From the first to one past the last element in its slot; null if there is none. */
+  const span = ({ slot, byteOffset, shape, strides }: Operand): { slot: number; from: number; to: number } | null => {
+    const from = byteOffset / elementSize;
+    return elementCount(shape) === 0 ? null : { slot, from, to: from + stridedExtent(shape, strides) };
+  };
+  const overlap = (a: Operand, b: Operand): boolean => {
+    const [x, y] = [span(a), span(b)];
+    return x !== null && y !== null && x.slot === y.slot && x.from < y.to && y.from < x.to;
+  };
+  const inBounds = (operand: Operand): boolean => {
+    const at = span(operand);
+    return at === null || (Number.isInteger(at.from) && at.from >= 0 && at.to <= (owners[at.slot]?.length ?? 0));
+  };
+  const forEachElement = ({ slot, byteOffset, shape, strides }: Operand, visit: (owner: Write | undefined, at: number) => void): void => {
+    const once = elementCount(shape) === 0 ? shape : shape.map((size, d) => (strides[d] === 0 ? 1 : size));
+    forEachOffset(once, strides, (offset) => visit(owners[slot]?.[byteOffset / elementSize + offset], byteOffset / elementSize + offset));
+  };
+
+  const write = (operand: Operand, by: string, kernel: string, dtype: DType | null = operand.dtype): void => {
+    const mine: Write = { by, kernel, dtype, spoiledBy: null };
+    const before = new Set<Write | undefined>();
+    forEachElement(operand, (owner, at) => {
+      before.add(owner);
+      owners[operand.slot]![at] = mine;
+    });
+    const [only] = before;
+    if (before.size === 1 && kernel === 'copy' && only?.kernel === 'fill' && only.dtype === dtype) return;
+    for (const owner of before) if (owner !== undefined) owner.spoiledBy = by;
+  };
+  /** What is wrong with reading an operand; of `anyType` where the plan does not say. */
+  const faultOf = (operand: Operand, anyType = false): string | null => {
+    const found = new Set<Write | undefined>();
+    forEachElement(operand, (owner) => void found.add(owner));
+    if (found.has(undefined)) return 'before anything wrote it';
+    const writes = [...found] as Write[];
+    for (const { by, dtype, kernel, spoiledBy } of writes) {
+      if (kernel === 'workspace') return `from the workspace of ${by}`;
+      if (spoiledBy !== null) return `of ${by}, of which ${spoiledBy} overwrote a part`;
+      if (!anyType && dtype !== null && dtype !== operand.dtype) return `as ${operand.dtype}, which ${by} wrote as ${dtype}`;
+    }
+    const loose = writes.length > 1 && writes.some(({ kernel }) => !PIECES.includes(kernel));
+    return loose ? `from parts that ${writes.map(({ by }) => by).join(' and ')} wrote` : null;
+  };
+
+  const whole = ({ slot, byteOffset, spec: { shape, dtype } }: HostRegion): Operand => ({ slot, byteOffset, shape, strides: contiguousStrides(shape), dtype });
+  for (const region of plan.inputs) if (region !== null) write(whole(region), 'the host', 'host');
+  plan.steps.forEach(({ kernel, inputs, outputs, workspace }, i) => {
+    const name = `step ${i} (${kernel})`;
+    const fail = (what: string): never => {
+      throw new Error(`illegal plan: ${name} ${what}`);
+    };
+    const operands = [...inputs.map((operand, k) => [operand, `input ${k}`] as const), ...outputs.map((operand, k) => [operand, `output ${k}`] as const)];
+    for (const [{ shape, strides }, what] of operands) {
+      if (strides.length !== shape.length) fail(`${what} has ${strides.length} strides for [${shape.join(', ')}]`);
+    }
+    for (const [operand, what] of operands) if (!inBounds(operand)) fail(`${what} reaches outside slot ${operand.slot}`);
+    inputs.forEach((operand, k) => {
+      const fault = faultOf(operand);
+      if (fault !== null) fail(`reads input ${k} ${fault}`);
+    });
+    outputs.forEach((output, k) => {
+      for (const input of inputs) {
+        const alike = input.byteOffset === output.byteOffset && input.shape.every((size, d) => size === output.shape[d] && (size === 1 || input.strides[d] === output.strides[d]));
+        if (overlap(input, output) && !(alike && ALIASING.includes(kernel))) fail(`writes output ${k} over its own input`);
+      }
+      if (outputs.slice(0, k).some((other) => overlap(other, output))) fail(`writes output ${k} over another output`);
+    });
+    if (workspace !== undefined && workspace.bytes > 0) {
+      const { slot, byteOffset, bytes } = workspace;
+      const scratch: Operand = { slot, byteOffset, shape: [Math.ceil(bytes / elementSize)], strides: [1], dtype: 'float32' };
+      if (slot !== 0 || !inBounds(scratch)) fail('has a workspace outside the arena');
+      for (const [operand, what] of operands) if (overlap(operand, scratch)) fail(`has a workspace over its ${what}`);
+      write(scratch, name, 'workspace', null);
+    }
+    for (const output of outputs) write(output, name, kernel);
+  });
+  plan.outputs.forEach((region, i) => {
+    const fault = faultOf(whole(region));
+    if (fault === 'before anything wrote it') throw new Error(`illegal plan: output ${i} is never written`);
+    if (fault !== null) throw new Error(`illegal plan: gives output ${i} ${fault}`);
+  });
+  owners.forEach(({ length }, slot) => {
+    const fault = slot === 0 ? null : faultOf({ slot, byteOffset: 0, shape: [length], strides: [1], dtype: 'float32' }, true);
+    if (fault !== null) throw new Error(`illegal plan: leaves Variable slot ${slot} ${fault}`);
+  });
 }

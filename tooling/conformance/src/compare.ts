@@ -9,9 +9,13 @@ export interface Tolerance {
   readonly ulps: number;
   readonly of?: 'element' | 'tensor' | 'magnitude';
   readonly floor?: number;
+  /** Whether 0 is not −0: where numbers are moved and not computed. */
+  readonly signedZeros?: boolean;
 }
 
 export const EXACT: Tolerance = { ulps: 0 };
+/** Of what moves data: bit for bit, but for the payloads of NaN. */
+export const MOVED: Tolerance = { ulps: 0, signedZeros: true };
 
 const LARGEST = 3.4028234663852886e38;
 
@@ -26,7 +30,7 @@ export function ulp(x: number): number {
 export function difference(
   actual: HostData,
   truth: HostData,
-  { ulps, of = 'element', floor = 0 }: Tolerance,
+  { ulps, of = 'element', floor = 0, signedZeros = false }: Tolerance,
   magnitude?: HostData,
 ): string | null {
   if (actual.length !== truth.length) return `has ${actual.length} elements instead of ${truth.length}`;
@@ -34,7 +38,8 @@ export function difference(
   if (of === 'tensor') for (const value of truth) if (Number.isFinite(value)) largest = Math.max(largest, Math.abs(value));
   for (let i = 0; i < truth.length; i++) {
     const [a, t] = [actual[i], truth[i]];
-    if (a === t || (Number.isNaN(a) && Number.isNaN(t))) continue;
+    if (signedZeros ? Object.is(a, t) : a === t || (Number.isNaN(a) && Number.isNaN(t))) continue;
+    if (a === t) return `element ${i} is a zero of the wrong sign`;
     const scale = of === 'tensor' ? largest : of === 'magnitude' ? Math.max(magnitude![i], floor) : Math.max(Math.abs(t), floor);
     const allowed = ulps * ulp(scale);
     // What float32 cannot hold becomes infinite.

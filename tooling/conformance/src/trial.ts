@@ -51,7 +51,11 @@ export async function faults(trial: Trial, truth: Engine, engines: Readonly<Reco
   const expected = await evaluate(trial, truth, true);
   const found: string[] = [];
   for (const [name, engine] of Object.entries(engines)) {
-    const actual = await evaluate(trial, engine);
+    const actual = await evaluate(trial, engine).catch((error: Error) => error);
+    if ('message' in actual) {
+      found.push(`${trial.title} (${name}): ${actual.message}`);
+      continue;
+    }
     expected.outputs.forEach((values, i) => {
       const wrong = difference(actual.outputs[i], values, values instanceof Float64Array ? trial.tolerance : { ulps: 0 }, expected.magnitudes[i]);
       if (wrong !== null) found.push(`${trial.title} (${name}): output ${i}: ${wrong}`);

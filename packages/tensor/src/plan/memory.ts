@@ -41,7 +41,7 @@ export function assignMemory(lowered: Lowered, variableBytes: readonly number[],
   for (const bytes of variableBytes) slots.push({ kind: 'variable', bytes });
   return {
     slots,
-    steps: options.poison ? withPoison(placed, lowered.buffers, toOperand) : placed,
+    steps: options.poison ? withPoison(placed, lowered.buffers, toOperand, capabilities.elementSize) : placed,
     inputs: lowered.inputs.map((view) => (view === null ? null : region(view))),
     outputs: lowered.outputs.map(region),
   };
@@ -151,14 +151,15 @@ function placeInArena(
   return { arenaBytes, workspaces };
 }
 
-function withPoison(steps: readonly Step[], buffers: readonly PlanBuffer[], toOperand: (view: View) => Operand): Step[] {
+function withPoison(steps: readonly Step[], buffers: readonly PlanBuffer[], toOperand: (view: View) => Operand, elementSize: number): Step[] {
   const before = new Map<number, Step[]>();
   const after = new Map<number, Step[]>();
-  const add = (map: Map<number, Step[]>, at: number, buffer: PlanBuffer): void => {
-    const view = toOperand(wholeBuffer({ ...buffer, dtype: 'float32' }, [buffer.elements]));
-    const step: Step = { kernel: 'fill', inputs: [], outputs: [view], attributes: { value: NaN }, nodes: [] };
+  const fill = (map: Map<number, Step[]>, at: number, output: Operand): void => {
+    const step: Step = { kernel: 'fill', inputs: [], outputs: [output], attributes: { value: NaN }, nodes: [] };
     map.set(at, [...(map.get(at) ?? []), step]);
   };
+  const add = (map: Map<number, Step[]>, at: number, buffer: PlanBuffer): void =>
+    fill(map, at, toOperand(wholeBuffer({ ...buffer, dtype: 'float32' }, [buffer.elements])));
   for (const buffer of buffers) {
     if (buffer.slot !== 0 || buffer.elements === 0 || (buffer.last < 0 && !buffer.host)) continue;
     if (!buffer.host) add(before, buffer.first, buffer);
@@ -166,5 +167,11 @@ function withPoison(steps: readonly Step[], buffers: readonly PlanBuffer[], toOp
     if (buffer.last < 0) add(before, 0, buffer);
     else if (buffer.last < steps.length) add(after, buffer.last, buffer);
   }
+  steps.forEach(({ workspace }, i) => {
+    if (workspace === undefined) return;
+    const { slot, byteOffset, bytes } = workspace;
+    const output: Operand = { slot, byteOffset, shape: [Math.ceil(bytes / elementSize)], strides: [1], dtype: 'float32' };
+    for (const map of [before, after]) fill(map, i, output);
+  });
   return steps.flatMap((step, i) => [...(before.get(i) ?? []), step, ...(after.get(i) ?? [])]);
 }
