@@ -54,7 +54,7 @@ function expectFailure({ code, out, err }: Result, line: string | RegExp): void 
 let trained: Result;
 beforeAll(async () => {
   trained = await cli(['start', '--', '--steps', '2', ...tiny, '--output', run]);
-});
+}, 60_000);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 test('start trains, judges, shows and saves', () => {

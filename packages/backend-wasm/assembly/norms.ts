@@ -3,7 +3,7 @@
  * rstd = 1/√(mean(x²) + ε). Rows of C elements.
  */
 import { float, int, ptr, share } from './abi';
-import { CHUNK, horizontalSum, Identity, loadPart, maskPart, Square, SquareOfDifference, storePart, sumRow, zero } from './rows';
+import { CHUNK, Difference, horizontalSum, Identity, loadPart, maskPart, Square, SquareOfDifference, storePart, sumRow, zero } from './rows';
 import { madd, nmadd } from './simd';
 
 /** Words: x (2), gain (2), bias (2), y (2), mean (2), rstd (2), rows, C, ε. */
@@ -20,22 +20,25 @@ export function layerNorm(args: usize, slots: usize, part: i32, parts: i32): i32
     const rstd: f32 = 1 / sqrt<f32>(variance + float(args, 14));
     store<f32>(ptr(args, 8, slots) + (<usize>row << 2), mean);
     store<f32>(ptr(args, 10, slots) + (<usize>row << 2), rstd);
-    scaleRow(x, gain, bias, ptr(args, 6, slots) + (<usize>row * n << 2), n, mean, rstd);
+    // What rounding took from the mean: it matters where the mean is large beside the deviation.
+    const rest = sumRow<Difference>(x, n, f32x4.splat(mean)) / <f32>n;
+    scaleRow(x, gain, bias, ptr(args, 6, slots) + (<usize>row * n << 2), n, mean, rest, rstd);
   }
   return 0;
 }
 
-function scaleRow(x: usize, gain: usize, bias: usize, y: usize, n: i32, mean: f32, rstd: f32): void {
+function scaleRow(x: usize, gain: usize, bias: usize, y: usize, n: i32, mean: f32, rest: f32, rstd: f32): void {
   const m = f32x4.splat(mean);
+  const d = f32x4.splat(rest);
   const r = f32x4.splat(rstd);
   const wide = x + (<usize>(n & ~3) << 2);
   for (; x < wide; x += 16, y += 16, gain += 16, bias += 16) {
-    v128.store(y, madd(f32x4.mul(f32x4.sub(v128.load(x), m), r), v128.load(gain), v128.load(bias)));
+    v128.store(y, madd(f32x4.mul(f32x4.sub(f32x4.sub(v128.load(x), m), d), r), v128.load(gain), v128.load(bias)));
   }
-  const rest = n & 3;
-  if (rest) {
-    const normal = f32x4.mul(f32x4.sub(loadPart(x, rest, zero()), m), r);
-    storePart(y, madd(normal, loadPart(gain, rest, zero()), loadPart(bias, rest, zero())), rest);
+  const tail = n & 3;
+  if (tail) {
+    const normal = f32x4.mul(f32x4.sub(f32x4.sub(loadPart(x, tail, zero()), m), d), r);
+    storePart(y, madd(normal, loadPart(gain, tail, zero()), loadPart(bias, tail, zero())), tail);
   }
 }
 

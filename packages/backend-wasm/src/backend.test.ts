@@ -169,8 +169,14 @@ test('kernels can come from a URL', async () => {
 
 test('a closed backend refuses work', async () => {
   const backend = await createWasmBackend();
+  const handle = backend.allocate(4);
+  const prepared = backend.prepare({ slots: [], steps: [], inputs: [], outputs: [] });
   backend.close();
-  expect(() => backend.allocate(4)).toThrow('closed');
+  expect(() => backend.allocate(4)).toThrow('the wasm backend is closed');
+  expect(() => backend.write(handle, 0, new Uint8Array(4))).toThrow('the wasm backend is closed');
+  expect(() => backend.run(prepared, [])).toThrow('the wasm backend is closed');
+  await expect(backend.read([{ handle, byteOffset: 0, bytes: 4 }])).rejects.toThrow('the wasm backend is closed');
+  backend.free(handle); // what is dropped later than the backend is none of anyone's business
 });
 
 test('strides and workspaces are declared by the encoders', async () => {

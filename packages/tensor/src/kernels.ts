@@ -6,7 +6,7 @@
  * | kernel | inputs → outputs | attributes |
  * | --- | --- | --- |
  * | `elementwise` | strided operands, all of the output's shape → contiguous outputs of one shape | `program` |
- * | `reduce` | x (kept…, reduced…), strided → (kept…) | `op`: sum, max, min (float32, int32; bool: max is any, min is all) · `axes`: number of trailing reduced dimensions. An empty sum is 0, an empty maximum −∞ (int32: −2³¹; bool: 0), an empty minimum the opposite |
+ * | `reduce` | x (kept…, reduced…), strided → (kept…) | `op`: sum, max, min (float32, int32; bool: max is any, min is all) · `axes`: number of trailing reduced dimensions. An empty sum is 0, an empty maximum −∞ (int32: −2³¹; bool: 0), an empty minimum the opposite. Of 0 and −0, a maximum or minimum gives either |
  * | `argMax` | x (kept…, n), strided → int32 (kept…): first index of the largest element; NaN counts as largest | |
  * | `matmul` | a (batch…, M, K), b (batch…, K, N), both strided in every dimension → (batch…, M, N) | |
  * | `copy` | x strided → y strided, same shape and type | |
@@ -32,7 +32,7 @@ export const KERNELS = [
 /**
  * The operations an element-wise program may hold, besides `literal`: argument types and result.
  * `f`: float32, `i`: int32, `b`: bool. Comparisons with NaN are false except `notEqual`; `maximum` and `minimum` propagate
- * NaN; `pow` has the special cases of ECMAScript's `**`; casting float32 to int32 truncates and saturates (NaN gives 0); int32 arithmetic wraps; anything to bool is "≠ 0".
+ * NaN, and of 0 and −0 give either; `pow` has the special cases of ECMAScript's `**`; casting float32 to int32 truncates and saturates (NaN gives 0); int32 arithmetic wraps; anything to bool is "≠ 0".
  */
 export const ELEMENTWISE = {
   neg: 'f→f i→i',

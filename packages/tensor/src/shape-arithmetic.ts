@@ -72,11 +72,15 @@ type Reverse<S extends string, Out extends string = ''> = S extends `${infer Fir
     : never;
 
 /** As text, the highest digit first; `string` where a dimension is not a literal natural number. */
-export type ElementCount<S extends Shape> = 0 extends S[number] ? '0' : CountOf<S>;
-type CountOf<S extends Shape, Out extends string = '1'> = S extends readonly [infer First extends number, ...infer Rest extends Shape]
-  ? First extends 1
-    ? CountOf<Rest, Out>
-    : [Reverse<`${First}`>] extends [never]
-      ? string
-      : CountOf<Rest, Times<Out, Reverse<`${First}`>>>
-  : Reverse<Out>;
+export type ElementCount<S extends Shape, Product extends string = '1'> = S extends readonly [
+  infer First extends number,
+  ...infer Rest extends Shape,
+]
+  ? First extends 0
+    ? '0'
+    : First extends 1
+      ? ElementCount<Rest, Product>
+      : [Reverse<`${First}`>] extends [never]
+        ? string
+        : ElementCount<Rest, Times<Product, Reverse<`${First}`>>>
+  : Reverse<Product>;

@@ -13,6 +13,8 @@ interface Mutation {
   readonly rewrite?: (step: Step) => Step;
   /** Changes the numbers that the step wrote. */
   readonly spoil?: (value: number) => number;
+  /** Cases that it touches where nobody can see it. */
+  readonly harmless?: readonly string[];
 }
 
 const kernel = (name: string) => (step: Step): boolean => step.kernel === name;
@@ -23,13 +25,21 @@ const missing = (step: Step): never => {
 
 const MUTATIONS: Readonly<Record<string, Mutation>> = {
   'matmul, 1e-4 too large': { hits: kernel('matmul'), spoil: tooLarge },
-  'reduce, 1e-4 too large': { hits: kernel('reduce'), spoil: tooLarge },
+  'reduce, 1e-4 too large': {
+    hits: kernel('reduce'),
+    spoil: tooLarge,
+    harmless: ['sigmoidBackward'], // sums of small second derivatives
+  },
   'softmax, 1e-4 too large': { hits: kernel('softmax'), spoil: tooLarge },
   'layerNormBackward, 1e-4 too large': { hits: kernel('layerNormBackward'), spoil: tooLarge },
   'adamW, 1e-4 too large': { hits: kernel('adamW'), spoil: tooLarge },
   'argMax, one too far': { hits: kernel('argMax'), spoil: (value) => value + 1 },
   'random, the lowest bit': { hits: kernel('random'), spoil: (value) => value ^ 1 },
-  'copy, without the sign of zero': { hits: kernel('copy'), spoil: (value) => (value === 0 ? 0 : value) },
+  'copy, without the sign of zero': {
+    hits: kernel('copy'),
+    spoil: (value) => (value === 0 ? 0 : value),
+    harmless: ['sigmoid', 'geluTanh', 'geluTanhBackward', 'softplus', 'softmax'], // copied, then computed with
+  },
   'attention, without its mask': {
     hits: ({ kernel: name, attributes }) => name === 'attention' && attributes.mask === true,
     rewrite: (step) => ({ ...step, inputs: step.inputs.toSpliced(3, 1), attributes: { ...step.attributes, mask: false } }),
@@ -103,14 +113,14 @@ describe('the conformance cases find mutants, and nothing else', () => {
       }
     };
     for (const name of KERNELS) await account(name, () => kernelFaults(name, truth, engines, 1));
-    for (const name of COMPOSITE_CASES) await account(name, () => compositeFaults(name, truth, engines, 12));
+    for (const name of COMPOSITE_CASES) await account(name, () => compositeFaults(name, truth, engines, 8));
   }, 300_000);
 
   test('the good backend passes', () => expect(failed.none).toEqual([]));
 
-  test.each(Object.keys(MUTATIONS))('%s', (name) => {
+  test.each(Object.entries(MUTATIONS))('%s', (name, { harmless = [] }) => {
     expect(failed[name]).toContain(name.split(/[ ,]+/).find((word) => [...KERNELS, ...COMPOSITE_CASES].includes(word)));
-    expect(failed[name]).toEqual(touched[name]);
+    expect(failed[name]).toEqual(touched[name].filter((title) => !harmless.includes(title)));
   });
 });
 

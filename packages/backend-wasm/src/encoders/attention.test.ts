@@ -180,8 +180,8 @@ test('one query alone has the bits it has among others', async () => {
       for (const numerics of ['fma', 'nofma'] as const) {
         const [o, lse] = all[numerics];
         const rows = [...one[numerics][0]];
-        expect(rows.slice(0, H * Dv)).toEqual([...o.slice(i * H * Dv, (i + 1) * H * Dv)]);
-        expect(rows.slice(H * Dv)).toEqual([...o.slice((T + i) * H * Dv, (T + i + 1) * H * Dv)]);
+        expect(rows.slice(0, H * Dv)).toEqual(Array.from(o.slice(i * H * Dv, (i + 1) * H * Dv)));
+        expect(rows.slice(H * Dv)).toEqual(Array.from(o.slice((T + i) * H * Dv, (T + i + 1) * H * Dv)));
         expect([...one[numerics][1]]).toEqual([0, 1, 2, 3].map((n) => lse[n * T + i]));
       }
     }

@@ -1,4 +1,5 @@
 /** Programs that must type-check, with exactly these result types. Part of the ordinary type check; nothing runs it. */
+import { LayerNorm, Embedding, Linear } from '@qkv/nn';
 import { type Tensor, tensor, type Variable, zeros } from '@qkv/tensor';
 
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
@@ -12,6 +13,7 @@ declare const plain: Tensor;
 declare const variable: Variable;
 declare const B: number;
 declare const either: 2 | 3;
+declare const eitherShape: Tensor<readonly [2, 3] | readonly [4, 3]>;
 declare const branded: number & { readonly dimension: 'D' };
 
 // Makers
@@ -48,7 +50,8 @@ shapeIs<readonly number[]>()(zeros([2, 3]).matmul(variable), true);
 zeros([2, either]).matmul(zeros([3, 4]));
 zeros([2, either]).matmul(zeros([either, 4]));
 zeros([2, branded]).matmul(zeros([3, 4]));
-(B > 1 ? zeros([2, 3]) : zeros([4, 3])).matmul(zeros([3, 4]));
+eitherShape.matmul(zeros([3, 4])).add(zeros([2, 4]));
+eitherShape.reshape([12]);
 
 // Other shapes of the same elements
 shapeIs<readonly [3, 2]>()(zeros([2, 3]).reshape([3, 2]), true);
@@ -59,6 +62,9 @@ shapeIs<readonly [999999, 999999]>()(zeros([999998000001]).reshape([999999, 9999
 shapeIs<readonly [0, 5]>()(zeros([3, 0]).reshape([0, 5]), true);
 shapeIs<readonly []>()(zeros([1, 1]).reshape([]), true);
 shapeIs<readonly [10, 10, 1]>()(zeros([100]).reshape([10, 10, 1]), true);
+shapeIs<readonly [0, number]>()(zeros([B, 0]).reshape([0, B]), true);
+zeros([B, 4]).reshape([0, B]);
+zeros([0 * B, 4]).reshape([2, 2, B]);
 shapeIs<readonly [number, 4]>()(zeros([2, 6]).reshape([-1, 4]), true);
 shapeIs<readonly [3, 4]>()(zeros([2, 6]).reshape([-1, 4]).add(zeros([3, 4])).reshape([3, 4]), true);
 shapeIs<readonly [number, 8, 64]>()(zeros([B, 512]).reshape([B, 8, 64]), true);
@@ -69,6 +75,17 @@ zeros([branded]).reshape([3]);
 shapeIs<readonly [5, 2, 3]>()(zeros([2, 1]).expand([5, 2, 3]), true);
 shapeIs<readonly [2, 3]>()(plain.expand([2, 3]), true);
 shapeIs<readonly number[]>()(zeros([2, 1]).expand(plain.shape), true);
+
+// Layers
+const linear = new Linear({ inputs: 256, outputs: 10 });
+shapeIs<readonly [2, 7, 10]>()(linear.forward(zeros([2, 7, 256])), true);
+shapeIs<readonly [number, 10]>()(linear.forward(zeros([B, 256])), true);
+shapeIs<readonly [2, 10]>()(linear.forward(zeros([2, B])), true);
+shapeIs<readonly number[]>()(linear.forward(plain), true);
+shapeIs<readonly [2, number]>()(new Linear({ inputs: B, outputs: B }).forward(zeros([2, 256])), true);
+shapeIs<readonly [2, 256]>()(new LayerNorm({ dimension: 256 }).forward(zeros([2, 256])), true);
+shapeIs<readonly [2, 7, 256]>()(new Embedding({ vocabulary: 100, dimension: 256 }).forward(zeros([2, 7], 'int32')), true);
+linear.forward(zeros([2, 7, 16, 16]).reshape([2, 7, 256])).add(zeros([10]));
 
 // Typed and plain tensors mix freely.
 export const widened: Tensor = zeros([2, 3]);
