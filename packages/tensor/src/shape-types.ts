@@ -1,5 +1,5 @@
 import type { Shape } from './dtype';
-import type { ElementCount } from './shape-arithmetic';
+import type { ElementCount, MayHaveSameCount } from './shape-arithmetic';
 
 /**
  * Shapes in the types. A dimension that is a literal is checked while typing, a `number` at run time only, and a plain
@@ -21,8 +21,8 @@ type Known<S extends Shape> = number extends S['length'] ? false : true;
 
 type OrUnknown<S> = [S] extends [never] ? Shape : S;
 
-/** False where two numbers, or texts, are certainly different. */
-type MayBeSame<A, B> = [A & B] extends [never] ? false : true;
+/** False where two numbers are certainly different. */
+type MayBeSame<A extends number, B extends number> = [A & B] extends [never] ? false : true;
 
 /** `number` (unknown) beside a literal gives `number`; equal literals themselves; 1 yields to the other. */
 type BroadcastDimension<A extends number, B extends number> = number extends A
@@ -118,7 +118,7 @@ export type Reshape<To extends Shape> = { readonly [D in keyof To]: To[D] extend
 export type CheckReshape<S extends Shape, To extends Shape> =
   Known<S> extends true
     ? Known<To> extends true
-      ? MayBeSame<ElementCount<S>, ElementCount<To>> extends true
+      ? true extends MayHaveSameCount<S, To>
         ? unknown
         : ShapeMismatch<`reshape: ${ShapeText<S>} has ${ElementCount<S>} elements, ${ShapeText<To>} has ${ElementCount<To>}`>
       : unknown

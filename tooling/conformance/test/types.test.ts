@@ -62,6 +62,16 @@ const mistakes: readonly Mistake[] = [
     ),
   },
   {
+    name: 'another number of elements, in as many dimensions',
+    code: 'zeros([21, 10]).reshape([6, 36])',
+    message: refused('[6, 36]', 'readonly [6, 36]', 'reshape: [21, 10] has 210 elements, [6, 36] has 216'),
+  },
+  {
+    name: 'two elements of a scalar',
+    code: 'zeros([]).reshape([2, 1])',
+    message: refused('[2, 1]', 'readonly [2, 1]', 'reshape: [] has 1 elements, [2, 1] has 2'),
+  },
+  {
     name: 'no elements',
     code: 'x.reshape([0, 6])',
     message: refused('[0, 6]', 'readonly [0, 6]', 'reshape: [2, 3] has 6 elements, [0, 6] has 0'),
@@ -99,20 +109,20 @@ const mistakes: readonly Mistake[] = [
 const OPERATIONS = 1000;
 
 /** A long program: products, broadcasting, reshapes and functions of one element, in many sizes. */
-function chain(typeOf: (shape: string) => string): string {
+function chain(typeOf: (shape: string) => string, shapeOf: (shape: string) => string): string {
   const lines = [`import type { Tensor } from '@qkv/tensor';`];
   for (let i = 0; i < OPERATIONS / 8; i++) {
     const [T, D] = [5 + i, 64 * (1 + (i % 12))];
     lines.push(
       `declare const x${i}: ${typeOf(`2, ${T}, ${D}`)}, w${i}: ${typeOf(`${D}, ${D}`)}, b${i}: ${typeOf(`${D}`)};`,
       `export const y${i} = x${i}.matmul(w${i}).add(b${i}).tanh().mul(x${i})`,
-      `  .reshape([2, ${T}, ${D / 16}, 16]).mul(0.5).reshape([${2 * T}, ${D}]).exp();`,
+      `  .reshape(${shapeOf(`2, ${T}, ${D / 16}, 16`)}).mul(0.5).reshape(${shapeOf(`${2 * T}, ${D}`)}).exp();`,
     );
   }
   return lines.join('\n');
 }
-const typed = chain((shape) => `Tensor<readonly [${shape}]>`);
-const plain = chain(() => 'Tensor');
+const typed = chain((shape) => `Tensor<readonly [${shape}]>`, (shape) => `[${shape}]`);
+const plain = chain(() => 'Tensor', (shape) => `[${shape}] as readonly number[]`);
 
 const files = new Map<string, string>([
   [`${FOLDER}/plain.ts`, plain],
@@ -123,6 +133,7 @@ const files = new Map<string, string>([
 interface Checked {
   readonly messages: string[];
   readonly instantiations: number;
+  /** Of the processor: others may be using the machine. */
   readonly milliseconds: number;
 }
 
@@ -144,12 +155,12 @@ beforeAll(() => {
   const program = ts.createProgram([...files.keys(), `${FOLDER}/right.ts`], settings, host);
   check = (name) => {
     const file = program.getSourceFile(`${FOLDER}/${name}.ts`)!;
-    const [before, start] = [program.getInstantiationCount(), performance.now()];
+    const [before, start] = [program.getInstantiationCount(), process.cpuUsage()];
     const diagnostics = [...program.getSyntacticDiagnostics(file), ...program.getSemanticDiagnostics(file)];
     return {
       messages: diagnostics.flatMap(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, '\n').split('\n')),
       instantiations: program.getInstantiationCount() - before,
-      milliseconds: performance.now() - start,
+      milliseconds: process.cpuUsage(start).user / 1000,
     };
   };
 }, 120_000);
@@ -171,5 +182,5 @@ test(`${OPERATIONS} chained operations cost few instantiations more than without
   expect([without.messages, withShapes.messages]).toEqual([[], []]);
   const report = ({ instantiations, milliseconds }: Checked): string => `${instantiations} instantiations, ${milliseconds.toFixed(0)} ms`;
   console.log(`${OPERATIONS} typed operations: ${report(withShapes)}; on plain Tensors: ${report(without)}`);
-  expect(withShapes.instantiations - without.instantiations).toBeLessThan(150_000);
+  expect(withShapes.instantiations - without.instantiations).toBeLessThan(200_000);
 });

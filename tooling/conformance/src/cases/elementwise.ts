@@ -1,6 +1,6 @@
 import { type DType, ELEMENTWISE, type ElementwiseOp, full, internals, select, type Tensor } from '@qkv/tensor';
 
-import { EXACT, type Tolerance } from '../compare';
+import { EXACT } from '../compare';
 import { anyShape, bools, broadcastable, floats, given, type Given, integers, type Sampler, strided, type View } from '../sample';
 import type { Trial } from '../trial';
 

@@ -4,7 +4,7 @@ import {
   type DType,
   full,
   internals,
-  KERNELS,
+  type KERNELS,
   pad,
   scatterAdd,
   type Shape,

@@ -43,10 +43,11 @@ export function compare(
 }
 
 /**
- * Goldens whose loss may be off by as much as one of its terms, in float32. act_erf: 257 symmetric terms of up to ±1 cancel
- * to 4.7e−15, of which a part in a million is nothing; float32 adds them to 0 only in a lucky order, which torch's is.
+ * Goldens whose loss may, in float32, be off by as much as one element of `out.y`: its terms cancel to almost nothing, and
+ * a part in a million of nothing is less than a rounding of the sum. 257 terms of act_erf, 239 in absolute value, sum to
+ * 4.7e−15; 288 of encoder3_pre_finalnorm, 152 in absolute value, to −0.074. Torch's own error is small by luck.
  */
-const CANCELLING: readonly string[] = ['act_erf'];
+const CANCELLING: readonly string[] = ['act_erf', 'encoder3_pre_finalnorm'];
 
 type Named<T> = Record<string, T>;
 
