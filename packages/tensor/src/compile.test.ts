@@ -364,6 +364,13 @@ describe('frozen', () => {
     await f(tensor([1]));
     expect(await values(w)).toEqual([3]);
     expect(engine.memory().plans).toBe(4);
+    // A replay counts as use: others are given up before it, and it need not be prepared again.
+    const prepared = vi.spyOn(backend, 'prepare');
+    for (let i = 20; i < 30; i++) {
+      await f(tensor([0]));
+      await values(tensor([1]).add(i), engine);
+    }
+    expect(prepared).toHaveBeenCalledTimes(10);
   });
 
   test('a Variable that was released starts again from its initialiser', async () => {

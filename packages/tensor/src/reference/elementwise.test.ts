@@ -14,6 +14,9 @@ describe.each(['float32', 'float64'] as const)('in %s', (precision) => {
   test('int32 wraps', async () => {
     expect(await values(ints(HIGH, LOW).add(ints(1, -1)))).toEqual([LOW, HIGH]);
     expect(await values(ints(LOW, HIGH).sub(ints(1, -1)))).toEqual([HIGH, LOW]);
+    // Within a program, not only where it is read.
+    expect(await values(ints(HIGH).add(1).cast('float32').div(2))).toEqual([LOW / 2]);
+    expect(await values(ints(HIGH, 1).sum().cast('float32').div(2))).toEqual([LOW / 2]);
     expect(await values(ints(65536, 123456789, LOW).mul(ints(65536, 987654321, -1)))).toEqual([0, Math.imul(123456789, 987654321), LOW]);
     expect(await values(ints(LOW, 5).neg())).toEqual([LOW, -5]);
     expect(await values(ints(LOW, -5).abs())).toEqual([LOW, 5]);

@@ -67,6 +67,8 @@ shapeIs<readonly [1, 1, 1]>()(zeros([1]).reshape([1, 1, 1]), true);
 shapeIs<readonly [1]>()(zeros([]).reshape([1]), true);
 zeros([either, 6]).reshape([either, 4]);
 zeros([branded, 6]).reshape([branded, 4]);
+shapeIs<readonly [0, 5, 12]>()(zeros([0, 12]).reshape([0, 5, 12]), true);
+shapeIs<readonly [5, 0]>()(zeros([12, 0]).reshape([5, 0]), true);
 shapeIs<readonly [0, 5]>()(zeros([3, 0]).reshape([0, 5]), true);
 shapeIs<readonly []>()(zeros([1, 1]).reshape([]), true);
 shapeIs<readonly [10, 10, 1]>()(zeros([100]).reshape([10, 10, 1]), true);
