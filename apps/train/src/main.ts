@@ -1,5 +1,5 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
-import pc from 'picocolors';
+import { err } from './terminal/colors';
 
 import { describeError } from './failure';
 import { DEFAULT_FOLDER, defaultRecipe, type Recipe } from './g2p/recipe';
@@ -90,7 +90,7 @@ const program = createProgram();
 try {
   await program.parseAsync(ownArguments(process.argv.slice(2)), { from: 'user' });
 } catch (error) {
-  console.error(`${pc.red('error:')} ${describeError(error)}`);
+  console.error(`${err.red('error:')} ${describeError(error)}`);
   if (process.argv.includes('--debug')) console.error(error);
   process.exitCode = 1;
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 import { useWasm } from '@qkv/backend-wasm';
 import { debug } from '@qkv/tensor';
-import pc from 'picocolors';
+import { out } from './terminal/colors';
 
 import { type Dictionary, loadDictionary, loadHeldOutWords, phonemesOf, type Split, splitDictionary } from './cmudict';
 import { describeError } from './failure';
@@ -73,7 +73,7 @@ function describeData({ training, validation, sample, missing, unspellable }: Sp
       `${count(validation.length)} for validation, ${count(length)} of the held-out ones to be judged by`,
   );
   if (missing.length > 0) console.log(`${count(missing.length)} held-out words are not in the dictionary`);
-  console.log(pc.dim(`not used: ${count(unspellable)} words with digits, dots, hyphens and the like`));
+  console.log(out.dim(`not used: ${count(unspellable)} words with digits, dots, hyphens and the like`));
 }
 
 async function evaluate(
@@ -100,7 +100,7 @@ async function evaluate(
 }
 
 function report(what: string, { words, wer, per }: Scores): void {
-  const percent = (part: number): string => pc.bold(`${(100 * part).toFixed(1)} %`);
+  const percent = (part: number): string => out.bold(`${(100 * part).toFixed(1)} %`);
   console.log(`${count(words)} ${what}: PER ${percent(per)}, WER ${percent(wer)}`);
 }
 
@@ -109,7 +109,7 @@ function showSome(judgements: readonly Judgement[]): void {
   for (const judgement of judgements) {
     const { word, hypothesis, references } = judgement;
     const listed = references.map((reference) => reference.join(' ')).join(', ');
-    const mark = isRight(judgement) ? pc.green('✓') : pc.red('✗');
+    const mark = isRight(judgement) ? out.green('✓') : out.red('✗');
     console.log(`${mark} ${word.padEnd(15)} ${hypothesis.join(' ').padEnd(33)} ${listed}`);
   }
 }
