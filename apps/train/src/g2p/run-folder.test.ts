@@ -47,6 +47,16 @@ test('what was saved is what is loaded, and no other file is left', async () => 
   expect(tensors.get('decoder.layers.0.crossAttention.output.weight')!.shape).toEqual([16, 16]);
 });
 
+test('the same weights give the same file, to the byte', async () => {
+  const file = () => readFileSync(join(folder, 'model.safetensors'));
+  await saveRun(folder, tinyModel(), record);
+  const first = file();
+  await saveRun(folder, tinyModel(), { ...record, trainingSeconds: 9 });
+  expect(file()).toEqual(first);
+  await saveRun(folder, tinyModel({ ...tinyRecipe, seed: 2 }), record);
+  expect(file()).not.toEqual(first);
+});
+
 test('config.json tells vocabularies, hyper-parameters, seed and scores', async () => {
   await saveRun(folder, tinyModel(), record);
   const scores = { validation: { words: 1000, wer: 0.5, per: 0.125 } };

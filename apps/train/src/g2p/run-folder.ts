@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { mkdir, open, readFile, rename, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 
@@ -30,7 +30,7 @@ export interface RunRecord {
 interface RunConfig extends RunRecord {
   readonly format: typeof FORMAT;
   readonly formatVersion: typeof FORMAT_VERSION;
-  /** Also in the weights' metadata: tells whether the two files belong together. */
+  /** Made of the weights, and also in their file's metadata: tells whether the two files belong together. */
   readonly run: string;
   readonly letters: VocabularyJSON;
   readonly phonemes: VocabularyJSON;
@@ -61,7 +61,15 @@ export async function prepareRunFolder(folder: string, model: PronunciationModel
  * those of an earlier run stay as they are.
  */
 export async function saveRun(folder: string, model: PronunciationModel, record: RunRecord): Promise<void> {
-  const run = randomUUID();
+  const state = await stateDict(model.transformer);
+  const tensors = new Map<string, TensorEntry>();
+  const digest = createHash('sha256');
+  for (const [name, { shape, data }] of state) {
+    const weights = data as Float32Array;
+    tensors.set(name, { dtype: 'F32', shape, data: weights });
+    digest.update(name).update(new Uint8Array(weights.buffer, weights.byteOffset, weights.byteLength));
+  }
+  const run = digest.digest('hex').slice(0, 32);
   const config: RunConfig = {
     format: FORMAT,
     formatVersion: FORMAT_VERSION,
@@ -70,9 +78,6 @@ export async function saveRun(folder: string, model: PronunciationModel, record:
     letters: model.letters.toJSON(),
     phonemes: model.phonemes.toJSON(),
   };
-  const state = await stateDict(model.transformer);
-  const tensors = new Map<string, TensorEntry>();
-  for (const [name, { shape, data }] of state) tensors.set(name, { dtype: 'F32', shape, data: data as Float32Array });
   await makeFolder(folder).catch((error) => failToSave(folder, error));
   await writeConfig(folder, config, () => writeSafetensors(join(folder, WEIGHTS), tensors, { format: FORMAT, run }));
 }

@@ -10,7 +10,7 @@ import { Failure } from '../failure';
 import type { PronunciationModel } from './model';
 import type { Recipe } from './recipe';
 
-/** Longer words are left out of training: some twenty, which would need batches of a shape of their own. */
+/** Longer words are left out of training: three, which would need batches of a shape of their own. */
 const MAX_SYMBOLS = 20;
 /** Shapes of batches. More would pad less, and make more plans and more batches that are not full. */
 const CELLS = 10;
