@@ -49,9 +49,14 @@ const PIECES = ['copy', 'fill'];
  * and for comparing backends to find.
  */
 export function validatePlan(plan: Plan, elementSize: number): void {
+  const NOBODY = 0;
+  const writes: Write[] = [];
+  const newWrite = (by: string, kernel: string, dtype: DType | null): number => writes.push({ by, kernel, dtype, spoiledBy: null }) - 1;
+  newWrite('nobody', '', null);
+  /** For each element of each slot, the number of the last write. */
   const owners = plan.slots.map(({ kind, bytes }) => {
-    const old: Write | undefined = kind === 'variable' ? { by: 'the run before', kernel: '', dtype: null, spoiledBy: null } : undefined;
-    return new Array<Write | undefined>(Math.ceil(bytes / elementSize)).fill(old);
+    const elements = new Int32Array(Math.ceil(bytes / elementSize));
+    return kind === 'variable' ? elements.fill(newWrite('the run before', '', null)) : elements;
   });
 
   /** From the first to one past the last element in its slot; null if there is none. */
@@ -67,35 +72,50 @@ export function validatePlan(plan: Plan, elementSize: number): void {
     const at = span(operand);
     return at === null || (Number.isInteger(at.from) && at.from >= 0 && at.to <= (owners[at.slot]?.length ?? 0));
   };
-  const forEachElement = ({ slot, byteOffset, shape, strides }: Operand, visit: (owner: Write | undefined, at: number) => void): void => {
+  /** The last writes of an operand's elements; all of them belong to `next` afterwards, if there is one. */
+  const ownersOf = ({ slot, byteOffset, shape, strides }: Operand, next?: number): Set<number> => {
+    const found = new Set<number>();
+    const slotOwners = owners[slot]!;
+    const start = byteOffset / elementSize;
     const once = elementCount(shape) === 0 ? shape : shape.map((size, d) => (strides[d] === 0 ? 1 : size));
-    forEachOffset(once, strides, (offset) => visit(owners[slot]?.[byteOffset / elementSize + offset], byteOffset / elementSize + offset));
+    let last = -1;
+    if (sameShape(strides, contiguousStrides(once))) {
+      // Most are, workspaces of thousands of elements among them.
+      const end = start + elementCount(once);
+      for (let at = start; at < end; at++) {
+        const owner = slotOwners[at] ?? NOBODY;
+        if (owner !== last) found.add((last = owner));
+      }
+      if (next !== undefined) slotOwners.fill(next, start, end);
+    } else {
+      forEachOffset(once, strides, (offset) => {
+        const owner = slotOwners[start + offset] ?? NOBODY;
+        if (owner !== last) found.add((last = owner));
+        if (next !== undefined) slotOwners[start + offset] = next;
+      });
+    }
+    return found;
   };
 
   const write = (operand: Operand, by: string, kernel: string, dtype: DType | null = operand.dtype): void => {
-    const mine: Write = { by, kernel, dtype, spoiledBy: null };
-    const before = new Set<Write | undefined>();
-    forEachElement(operand, (owner, at) => {
-      before.add(owner);
-      owners[operand.slot]![at] = mine;
-    });
-    const [only] = before;
-    if (before.size === 1 && kernel === 'copy' && only?.kernel === 'fill' && only.dtype === dtype) return;
-    for (const owner of before) if (owner !== undefined) owner.spoiledBy = by;
+    const before = ownersOf(operand, newWrite(by, kernel, dtype));
+    const [only] = [...before].map((owner) => writes[owner]!);
+    if (before.size === 1 && kernel === 'copy' && only!.kernel === 'fill' && only!.dtype === dtype) return;
+    for (const owner of before) if (owner !== NOBODY) writes[owner]!.spoiledBy = by;
   };
   /** What is wrong with reading an operand; of `anyType` where the plan does not say. */
   const faultOf = (operand: Operand, anyType = false): string | null => {
-    const found = new Set<Write | undefined>();
-    forEachElement(operand, (owner) => void found.add(owner));
-    if (found.has(undefined)) return 'before anything wrote it';
-    const writes = [...found] as Write[];
-    for (const { by, dtype, kernel, spoiledBy } of writes) {
+    if (span(operand) === null) return null;
+    const found = ownersOf(operand);
+    if (found.has(NOBODY)) return 'before anything wrote it';
+    const last = [...found].map((owner) => writes[owner]!);
+    for (const { by, dtype, kernel, spoiledBy } of last) {
       if (kernel === 'workspace') return `from the workspace of ${by}`;
       if (spoiledBy !== null) return `of ${by}, of which ${spoiledBy} overwrote a part`;
       if (!anyType && dtype !== null && dtype !== operand.dtype) return `as ${operand.dtype}, which ${by} wrote as ${dtype}`;
     }
-    const loose = writes.length > 1 && writes.some(({ kernel }) => !PIECES.includes(kernel));
-    return loose ? `from parts that ${writes.map(({ by }) => by).join(' and ')} wrote` : null;
+    const loose = last.length > 1 && last.some(({ kernel }) => !PIECES.includes(kernel));
+    return loose ? `from parts that ${last.map(({ by }) => by).join(' and ')} wrote` : null;
   };
 
   const whole = ({ slot, byteOffset, spec: { shape, dtype } }: HostRegion): Operand => ({ slot, byteOffset, shape, strides: contiguousStrides(shape), dtype });

@@ -13,8 +13,8 @@ interface Mutation {
   readonly rewrite?: (step: Step) => Step;
   /** Changes the numbers that the step wrote. */
   readonly spoil?: (value: number) => number;
-  /** Cases that it touches where nobody can see it. */
-  readonly harmless?: readonly string[];
+  /** Which share of the cases that it touches find it: less than all where numbers go on to where nobody can see it. */
+  readonly share?: number;
 }
 
 const kernel = (name: string) => (step: Step): boolean => step.kernel === name;
@@ -28,7 +28,7 @@ const MUTATIONS: Readonly<Record<string, Mutation>> = {
   'reduce, 1e-4 too large': {
     hits: kernel('reduce'),
     spoil: tooLarge,
-    harmless: ['sigmoidBackward'], // sums of small second derivatives
+    share: 0.7, // sums of small second derivatives
   },
   'softmax, 1e-4 too large': { hits: kernel('softmax'), spoil: tooLarge },
   'layerNormBackward, 1e-4 too large': { hits: kernel('layerNormBackward'), spoil: tooLarge },
@@ -38,7 +38,7 @@ const MUTATIONS: Readonly<Record<string, Mutation>> = {
   'copy, without the sign of zero': {
     hits: kernel('copy'),
     spoil: (value) => (value === 0 ? 0 : value),
-    harmless: ['sigmoid', 'geluTanh', 'geluTanhBackward', 'softplus', 'softmax'], // copied, then computed with
+    share: 0.2, // copied, then computed with
   },
   'attention, without its mask': {
     hits: ({ kernel: name, attributes }) => name === 'attention' && attributes.mask === true,
@@ -113,14 +113,15 @@ describe('the conformance cases find mutants, and nothing else', () => {
       }
     };
     for (const name of KERNELS) await account(name, () => kernelFaults(name, truth, engines, 1));
-    for (const name of COMPOSITE_CASES) await account(name, () => compositeFaults(name, truth, engines, 8));
+    for (const name of COMPOSITE_CASES) await account(name, () => compositeFaults(name, truth, engines, 16));
   }, 300_000);
 
   test('the good backend passes', () => expect(failed.none).toEqual([]));
 
-  test.each(Object.entries(MUTATIONS))('%s', (name, { harmless = [] }) => {
+  test.each(Object.entries(MUTATIONS))('%s', (name, { share = 1 }) => {
     expect(failed[name]).toContain(name.split(/[ ,]+/).find((word) => [...KERNELS, ...COMPOSITE_CASES].includes(word)));
-    expect(failed[name]).toEqual(touched[name].filter((title) => !harmless.includes(title)));
+    expect(touched[name]).toEqual(expect.arrayContaining(failed[name]));
+    expect(failed[name].length, `of ${touched[name].join()}: ${failed[name].join()}`).toBeGreaterThanOrEqual(share * touched[name].length);
   });
 });
 

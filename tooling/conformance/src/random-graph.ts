@@ -453,7 +453,7 @@ function identity(maker: Maker): boolean {
   const same = ({ exact, fraction, magnitude, error }: Known): Known => ({ exact, fraction, magnitude, error });
   if (random.chance(0.3)) return maker.add('stopGradient', [i], ([x]) => [stopGradient(x)], same(pool[i]));
   if (random.chance(0.4)) return maker.add('barrier', [i, j], ([x, y]) => [barrier(x, [y])], same(pool[i]));
-  const hide: Step['apply'] = ([x, y]) => internals.applyNode('customGradient', [x, y] as never, { outputs: 2 }).outputs.map(internals.asTensor);
+  const hide: Step['apply'] = ([x, y]) => internals.applyNode('customGradient', [x, y] as never, { outputs: 2 }, () => []).outputs.map(internals.asTensor);
   return maker.add('customGradient', [i, j], hide, same(pool[i]), same(pool[j]));
 }
 

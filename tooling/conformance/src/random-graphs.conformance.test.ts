@@ -5,13 +5,14 @@ import { BACKENDS } from './backends';
 import { type Observed, observedEngine } from './observe';
 import { checkGraph, type Variants } from './random-graphs';
 
-/** Graphs for each backend; the browser takes fewer. */
+/** Graphs for each numerics of wasm, 10,000 together; the browser takes fewer. */
 const GRAPHS = 'document' in globalThis ? 1_000 : 5_000;
 const CHUNK = 250;
 
 describe.each(BACKENDS.filter(([name]) => name !== 'reference, float32'))('random graphs on %s', (_, createBackend) => {
   let truth: Engine;
   let variants: Variants;
+  let all: Variants;
 
   beforeAll(async () => {
     truth = new Engine(createReferenceBackend({ precision: 'float64' }), { plan: { fuse: false, reuse: false, inPlace: false } });
@@ -23,13 +24,13 @@ describe.each(BACKENDS.filter(([name]) => name !== 'reference, float32'))('rando
       'without fusion': observedEngine(backend, observed, { plan: { poison, fuse: false } }),
       'without reuse': observedEngine(backend, observed, { plan: { poison, reuse: false } }),
       'not in place': observedEngine(backend, observed, { plan: { poison, inPlace: false } }),
-      'as users run it': observedEngine(backend, observed),
     };
+    all = { ...variants, 'as users run it': observedEngine(backend, observed) };
   });
 
   test.each(Array.from({ length: GRAPHS / CHUNK }, (_, i) => i * CHUNK))('seeds from %i', async (start) => {
     for (let seed = start; seed < start + CHUNK; seed++) {
-      const wrong = await checkGraph(seed, truth, variants);
+      const wrong = await checkGraph(seed, truth, seed % 5 === 0 ? all : variants);
       expect(wrong, wrong ?? '').toBe(null);
     }
   }, 120_000);

@@ -73,8 +73,9 @@ export const integers = (random: Sampler, shape: Shape, low: number, high: numbe
 
 const SIZES = [1, 1, 2, 2, 3, 4, 5, 7, 8, 9, 16, 17, 33];
 
-/** Ranks 0 … 4 with sizes around the width of a vector; now and then a dimension of size 0. */
+/** Ranks 0 … 4 with sizes around the width of a vector; now and then a dimension of size 0, or a very long one. */
 export function anyShape(random: Sampler, ranks: readonly number[] = [0, 1, 2, 2, 3, 4]): number[] {
+  if (ranks.includes(1) && random.chance(0.03)) return [random.integer(4000, 9000)];
   const shape = Array.from({ length: random.pick(ranks) }, () => random.pick(SIZES));
   while (sizeOf(shape) > 4000) shape[random.integer(0, shape.length - 1)] = random.pick([1, 2, 3]);
   if (shape.length > 0 && random.chance(0.06)) shape[random.integer(0, shape.length - 1)] = 0;

@@ -130,7 +130,7 @@ export function scaledDotProductAttention(
   // Expanding is a view: kernels that read strides see the small mask.
   const inputs = [q, k, v, ...(mask ? [mask.expand(all)] : []), ...(bias ? [bias.expand(all)] : [])];
   const [output, lse] = attentionNode(inputs, {
-    scale: scale ?? 1 / Math.sqrt(headSize),
+    scale: scale ?? 1 / Math.sqrt(Math.max(headSize, 1)),
     causal,
     mask: mask !== undefined,
     bias: bias !== undefined,

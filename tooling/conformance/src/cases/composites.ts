@@ -13,8 +13,9 @@ interface Case {
   readonly gradient?: Trial['gradient'];
 }
 
-/** (…, C): C around the width of a vector and of a chunk, leading dimensions that may be 0. */
+/** (…, C): C around the width of a vector and of a chunk, leading dimensions that may be 0; now and then many rows, or long. */
 function rowsShape(random: Sampler): number[] {
+  if (random.chance(0.1)) return random.pick([[63, 5], [64, 8], [65, 3], [2, 70, 4], [130, 17], [3, 1030], [2, 2049]]);
   const last = random.pick([1, 2, 3, 4, 5, 8, 15, 16, 17, 33, 64, 100, 257]);
   const lead = random.pick([[], [1], [2], [3], [5], [2, 3], [1, 4], [2, 1, 3], [0], [2, 0]]);
   return [...lead, last];
@@ -59,13 +60,13 @@ function softmax(random: Sampler): Case {
 
 function logSoftmax(random: Sampler): Case {
   const { input, view } = laid(random, rowsShape(random), -20, 20);
-  return { inputs: [input], views: [view], tolerance: normwise(2), gradient: { ulps: 96 } };
+  return { inputs: [input], views: [view], tolerance: normwise(2), gradient: { ulps: 192 } };
 }
 
 function rowsBackward(random: Sampler): Case {
   const shape = rowsShape(random);
   const c = shape.at(-1)!;
-  return { ...split([laid(random, shape, 0, 2 / c), laid(random, shape)]), tolerance: normwise(12), gradient: { ulps: 24 } };
+  return { ...split([laid(random, shape, 0, 2 / c), laid(random, shape)]), tolerance: normwise(32), gradient: { ulps: 48 } };
 }
 
 const EPSILONS = [1e-5, 1e-6, 1e-2];
@@ -77,7 +78,7 @@ const norm = (vectors: number) => (random: Sampler): Case => {
   // Rows of equal numbers would divide rounding errors by a deviation of almost 0; so do, less so, rows of two.
   const x = laid(random, shape, offset - 2, offset + 2, false);
   const parameters = Array.from({ length: vectors }, () => laid(random, [shape.at(-1)!], -1, 2));
-  return { ...split([x, ...parameters]), attributes: { epsilon: random.pick(EPSILONS) }, tolerance: normwise(64), gradient: { outputs: [0], ulps: 512 } };
+  return { ...split([x, ...parameters]), attributes: { epsilon: random.pick(EPSILONS) }, tolerance: normwise(128), gradient: { outputs: [0], ulps: 1024 } };
 };
 
 const normBackward = (statistics: number) => (random: Sampler): Case => {
@@ -88,7 +89,7 @@ const normBackward = (statistics: number) => (random: Sampler): Case => {
     ...split([laid(random, shape), gain, ...rows, laid(random, shape)]),
     attributes: { epsilon: 1e-5 },
     tolerance: normwise(16),
-    gradient: { ulps: 48 },
+    gradient: { ulps: 384 },
   };
 };
 
@@ -126,7 +127,8 @@ function attentionExtras(random: Sampler, { B, T, S, H }: Heads): { extra: { inp
 }
 
 function attentionOperands(random: Sampler): { heads: Heads; Dv: number; operands: { input: Given; view: View }[] } {
-  const size = (): number => random.pick([1, 2, 3, 4, 5, 8, 9, 17, 33]);
+  // Now and then more queries than a block has, and more keys than a chunk.
+  const size = (): number => (random.chance(0.06) ? random.pick([63, 64, 65, 130, 255, 256, 257, 300]) : random.pick([1, 2, 3, 4, 5, 8, 9, 17, 33]));
   const T = random.chance(0.05) ? 0 : size();
   const S = random.chance(0.5) ? T : random.chance(0.05) ? 0 : size();
   const heads = { B: random.pick([1, 1, 2, 3]), T, S, H: random.pick([1, 2, 3]) };
@@ -138,7 +140,7 @@ function attentionOperands(random: Sampler): { heads: Heads; Dv: number; operand
 function attention(random: Sampler): Case {
   const { heads, operands } = attentionOperands(random);
   const { extra, attributes } = attentionExtras(random, heads);
-  return { ...split([...operands, ...extra]), attributes, tolerance: normwise(24), gradient: { outputs: [0], ulps: 64 } };
+  return { ...split([...operands, ...extra]), attributes, tolerance: normwise(24), gradient: { outputs: [0], ulps: 160 } };
 }
 
 function attentionBackward(random: Sampler): Case {
@@ -162,7 +164,7 @@ function attentionBackward(random: Sampler): Case {
 }
 
 function crossEntropyInputs(random: Sampler): { logits: Given; targets: Given; attributes: Attributes; masked: boolean } {
-  const [N, C] = [random.pick([0, 1, 2, 3, 5, 17]), random.pick([1, 2, 3, 4, 7, 8, 33, 130])];
+  const [N, C] = [random.pick([0, 1, 2, 3, 5, 17, 70]), random.pick([1, 2, 3, 4, 7, 8, 33, 130, 1030])];
   const attributes = { smoothing: random.pick([0, 0, 0.1, 0.5]), ignoreIndex: random.pick([-100, 0, C - 1]) };
   const targets = integers(random, [N], 0, C - 1);
   targets.data.forEach((_, i) => {
@@ -213,7 +215,7 @@ function dropout(random: Sampler): Case {
   const { input, view } = laid(random, anyShape(random));
   const state = given([4], Int32Array.from({ length: 4 }, () => random.word() | 0));
   const attributes = { rate: random.pick([0.1, 0.5, 0.9, 0.25]), site: random.word() };
-  return { inputs: [input, state], views: [view, (x) => x], attributes, tolerance: { ulps: 1.5 }, gradient: { ulps: 8 } };
+  return { inputs: [input, state], views: [view, (x) => x], attributes, tolerance: { ulps: 1.5 }, gradient: { ulps: 96 } };
 }
 
 const ACTIVATIONS = ['sigmoid', 'gelu', 'geluTanh', 'silu', 'softplus'];

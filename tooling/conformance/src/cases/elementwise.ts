@@ -76,7 +76,7 @@ function smooth(random: Sampler, op: ElementwiseOp, range: readonly [number, num
     inputs,
     compute: (xs) => internals.applyTensors(op, xs.map((x, i) => views[i](x))),
     tolerance: { ulps: (ULPS[op] ?? 0) + 1 },
-    gradient: { ulps: 8 },
+    gradient: { ulps: 16 },
   };
 }
 
