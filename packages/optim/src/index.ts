@@ -1,7 +1,19 @@
-/** @packageDocumentation Optimisers and schedules: AdamW, SGD, Noam, cosine, clipping. */
+/** @packageDocumentation Optimisers and schedules: AdamW, SGD, Noam, cosine, clipping, averages of weights, accumulation. */
 export { Adam, type AdamOptions, AdamW } from './adam';
 export { biasCorrection } from './bias-correction';
 export { clipFactor, globalNorm } from './clip';
+export { ExponentialMovingAverage, type ExponentialMovingAverageOptions } from './exponential-moving-average';
+export { GradientAccumulator } from './gradient-accumulator';
 export { Optimizer, type OptimizerOptions, type UpdateContext, type UpdateReport } from './optimizer';
-export { type AnnealingOptions, cosine, linear, noam, type NoamOptions, type Schedule } from './schedules';
+export {
+  type AnnealingOptions,
+  constant,
+  cosine,
+  inverseSquareRoot,
+  linear,
+  noam,
+  type NoamOptions,
+  type Schedule,
+  type WarmupOptions,
+} from './schedules';
 export { SGD, type SGDOptions } from './sgd';

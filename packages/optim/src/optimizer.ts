@@ -1,6 +1,7 @@
 import { full, isTraining, type Parameter, type Tensor, Variable, zeros } from '@qkv/tensor';
 
 import { clipFactor, globalNorm } from './clip';
+import { ParameterState } from './parameter-state';
 import type { Schedule } from './schedules';
 
 export interface OptimizerOptions {
@@ -36,21 +37,18 @@ export abstract class Optimizer {
   /** May be changed between steps; a changed number makes another plan, a schedule does not. */
   learningRate: number | Schedule;
   readonly clipNorm: number | undefined;
-  protected readonly decays: (parameter: Parameter) => boolean;
-  /** Kind of state → one Variable per parameter, made when first needed: only then are the parameters named. */
-  readonly #state = new Map<string, Variable[]>();
+  /** Which parameters decay. */
+  readonly decays: (parameter: Parameter) => boolean;
+  readonly #state: ParameterState;
 
   constructor(
     protected readonly name: string,
     parameters: readonly Parameter[],
     { learningRate, clipNorm, decayFilter = () => true }: OptimizerOptions,
   ) {
-    if (parameters.length === 0) throw new RangeError(`${name}: there are no parameters`);
-    const twice = parameters.find((parameter, i) => parameters.indexOf(parameter) !== i);
-    if (twice !== undefined) throw new RangeError(`${name}: parameter '${twice.name}' is listed twice`);
+    this.#state = new ParameterState(name, 'optimizer', parameters);
     requireRange(name, 'clipNorm', clipNorm ?? 1, (x) => x > 0, 'positive');
-    this.parameters = [...parameters];
-    this.#stateNames();
+    this.parameters = this.#state.parameters;
     this.learningRate = learningRate;
     this.clipNorm = clipNorm;
     this.decays = decayFilter;
@@ -70,13 +68,11 @@ export abstract class Optimizer {
 
   /** Makes one update, inside `compile(fn, { mode: 'train' })`. Gradients stand in the order of the parameters. */
   apply(gradients: readonly Tensor[]): UpdateReport {
-    const { name, parameters, clipNorm } = this;
+    const { name, clipNorm } = this;
     if (!isTraining()) {
       throw new Error(`${name}.apply: weights change only while training; compile the step with { mode: 'train' }`);
     }
-    if (gradients.length !== parameters.length) {
-      throw new RangeError(`${name}.apply: expected ${parameters.length} gradients, got ${gradients.length}`);
-    }
+    this.#state.check(`${name}.apply`, gradients);
     const count = this.step.value.add(1);
     this.step.assign(count);
     const step = count.cast('float32');
@@ -89,11 +85,8 @@ export abstract class Optimizer {
 
   /** Everything that a checkpoint must keep, by name: `step`, and `<kind>.<parameter>`. */
   namedVariables(): Map<string, Variable> {
-    const named = new Map([['step', this.step]]);
-    for (const kind of this.kinds) {
-      for (const variable of this.state(kind)) named.set(variable.name.slice('optimizer.'.length), variable);
-    }
-    return named;
+    const kinds = this.kinds.map((kind) => this.state(kind));
+    return this.#state.named({ step: this.step }, kinds);
   }
 
   variables(): Variable[] {
@@ -102,32 +95,12 @@ export abstract class Optimizer {
 
   /** Gives the memory of the state back; the next step starts from step 0 and moments of 0. Users need not call it. */
   release(): void {
-    for (const variable of [this.step, ...[...this.#state.values()].flat()]) variable.release();
+    this.step.release();
+    this.#state.release();
   }
 
   protected state(kind: string): readonly Variable[] {
-    let list = this.#state.get(kind);
-    if (list === undefined) {
-      const names = this.#stateNames();
-      list = this.parameters.map(({ shape }, i) => {
-        return new Variable({ shape, initialize: () => zeros(shape), name: `optimizer.${kind}.${names[i]}` });
-      });
-      this.#state.set(kind, list);
-    }
-    return list;
-  }
-
-  /** What the state of each parameter is called: its name, or its index where it has none. Throws if two are the same. */
-  #stateNames(): string[] {
-    const names = this.parameters.map(({ name }, i) => name || String(i));
-    const twice = names.find((name, i) => names.indexOf(name) !== i);
-    if (twice !== undefined) {
-      throw new RangeError(
-        `${this.name}: two parameters are named '${twice}', so their state could not be told apart; ` +
-          'put their layers under one Module and use its parameters(): names come from the property paths',
-      );
-    }
-    return names;
+    return this.#state.of(kind);
   }
 }
 

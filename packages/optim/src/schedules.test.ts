@@ -1,8 +1,9 @@
 import { createReferenceBackend, Engine, full, run, tensor } from '@qkv/tensor';
 import { expect, test } from 'vitest';
 
+import { readGolden } from '../test/goldens';
 import { biasCorrection } from './bias-correction';
-import { cosine, linear, noam, type Schedule } from './schedules';
+import { constant, cosine, inverseSquareRoot, linear, noam, type Schedule } from './schedules';
 
 const engine = new Engine(createReferenceBackend({ precision: 'float64' }));
 
@@ -57,4 +58,26 @@ test.each([0.9, 0.98, 0.999, 0.9999, 0.5, 0.01])(
 
 test('β = 0 needs no correction', async () => {
   expect(await biasCorrection(0, tensor(3)).item()).toBe(1);
+});
+
+test('constant warms up as torch does, and stays', async () => {
+  const golden = readGolden<{ learningRate: number; warmup: number; rates: number[] }>('optim_schedules');
+  const list = await rates(
+    constant(golden),
+    golden.rates.map((_, i) => i + 1),
+  );
+  golden.rates.forEach((rate, i) => expect(Math.abs(list[i] - rate)).toBeLessThanOrEqual(1e-7));
+  expect(await rates(constant({ learningRate: 0.25 }), [1, 1000])).toEqual([0.25, 0.25]);
+});
+
+test('inverseSquareRoot is the schedule of Noam, named by its peak', async () => {
+  const steps = [1, 2, 50, 99, 100, 101, 400, 10_000];
+  const list = await rates(inverseSquareRoot({ learningRate: 0.5, warmup: 100 }), steps);
+  expect([list[2], list[4], list[6]].map((rate) => Number(rate.toFixed(6)))).toEqual([0.25, 0.5, 0.25]);
+  // noam is held equal to torch's in tooling/conformance.
+  const same = await rates(noam({ dimension: 64, warmup: 100, factor: 0.5 * 8 * 10 }), steps);
+  list.forEach((rate, i) => expect(Math.abs(rate / same[i] - 1)).toBeLessThan(1e-6));
+  expect(() => inverseSquareRoot({ learningRate: 1, warmup: 0 })).toThrow(
+    'inverseSquareRoot: warmup must be an integer',
+  );
 });

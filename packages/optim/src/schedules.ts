@@ -1,4 +1,4 @@
-import { reciprocal, select, type Tensor } from '@qkv/tensor';
+import { full, reciprocal, select, type Tensor } from '@qkv/tensor';
 
 /**
  * A learning rate as a graph function of the step: a float32 scalar, 1 at the first update. The compiled training step
@@ -21,6 +21,33 @@ export function noam({ dimension, warmup = 4000, factor = 1 }: NoamOptions): Sch
   const scale = factor / Math.sqrt(dimension);
   const slope = 1 / (warmup * Math.sqrt(warmup));
   return (step) => reciprocal(step.sqrt()).minimum(step.mul(slope)).mul(scale);
+}
+
+export interface WarmupOptions {
+  /** The largest rate. */
+  readonly learningRate: number;
+  /** Updates of linear growth: the last of them is the first at the full rate. */
+  readonly warmup: number;
+}
+
+/** After the warm-up, learningRate · √(warmup/step): learningRate · min(step/warmup, √(warmup/step)). Noam's, named by its peak (Raffel et al. 2020, §3.1.2). */
+export function inverseSquareRoot({ learningRate, warmup }: WarmupOptions): Schedule {
+  checkCount('inverseSquareRoot', 'warmup', warmup, 1);
+  const scale = learningRate * Math.sqrt(warmup);
+  return (step) =>
+    reciprocal(step.sqrt())
+      .mul(scale)
+      .minimum(step.mul(learningRate / warmup));
+}
+
+/** After the warm-up (none by default) always the same: learningRate · min(step/warmup, 1). */
+export function constant({
+  learningRate,
+  warmup = 0,
+}: Pick<WarmupOptions, 'learningRate'> & Partial<WarmupOptions>): Schedule {
+  checkCount('constant', 'warmup', warmup, 0);
+  if (warmup === 0) return () => full([], learningRate);
+  return (step) => step.mul(learningRate / warmup).minimum(learningRate);
 }
 
 export interface AnnealingOptions {
