@@ -65,7 +65,7 @@ export function extract(file: string, markdown: string): { examples: Example[]; 
 }
 
 /** A call of console.log. */
-interface Call {
+export interface Call {
   /** In the Markdown file. */
   readonly line: number;
   /** Where `console.log` ends in the code. */
@@ -75,7 +75,7 @@ interface Call {
 }
 
 /** In the order of the text. */
-function findCalls({ line, code }: Example): Call[] {
+export function findCalls({ line, code }: Example): Call[] {
   const ast = ts.createSourceFile('example.ts', code, ts.ScriptTarget.Latest, true);
   const found: Call[] = [];
   const visit = (node: ts.Node): void => {
@@ -102,7 +102,7 @@ function findCalls({ line, code }: Example): Call[] {
 const label = (call: number) => `\u27e8${call}\u27e9`;
 const labelled = /^\u27e8(\d+)\u27e9 ?/;
 
-function instrument(example: Example, calls: readonly Call[]): string {
+export function instrument(example: Example, calls: readonly Call[]): string {
   let { code } = example;
   for (const [i, { calleeEnd }] of [...calls.entries()].toReversed()) {
     code = `${code.slice(0, calleeEnd)}.bind(console, '${label(i)}')${code.slice(calleeEnd)}`;
@@ -111,7 +111,7 @@ function instrument(example: Example, calls: readonly Call[]): string {
 }
 
 /** Line numbers of compiler and stack traces are those of the Markdown file. */
-const onItsLine = ({ line }: Example, code: string) => '\n'.repeat(line) + code + '\n';
+export const onItsLine = ({ line }: Example, code: string) => '\n'.repeat(line) + code + '\n';
 
 /** A folder outside of the workspace in which `@qkv/…` are the workspace's packages, as they are after an npm install. */
 function makeFolder(): string {
@@ -153,7 +153,7 @@ function typeCheck(examples: ReadonlyMap<string, Example>): Problem[] {
   return problems;
 }
 
-interface Outcome {
+export interface Outcome {
   readonly code: number | null;
   readonly stdout: string;
   readonly stderr: string;
@@ -178,7 +178,7 @@ function runFile(path: string): Promise<Outcome> {
   });
 }
 
-function judge({ file, line }: Example, calls: readonly Call[], { code, stdout, stderr }: Outcome): Problem[] {
+export function judge({ file, line }: Example, calls: readonly Call[], { code, stdout, stderr }: Outcome): Problem[] {
   if (code !== 0) return [{ file, line, message: `exit code ${code}: ${stderr.trim() || 'killed'}` }];
   const problems: Problem[] = [];
   if (stderr.trim() !== '') problems.push({ file, line, message: `writes to stderr: ${stderr.trim()}` });

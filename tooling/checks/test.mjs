@@ -3,7 +3,7 @@
  * the last line is the sum.
  *
  *   pnpm test
- *   pnpm test --only lint,types,laws,unit,node24,browser
+ *   pnpm test --only lint,types,laws,hygiene,unit,packages,repository,node24,browser
  */
 import { spawn } from 'node:child_process';
 import { accessSync, constants, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
@@ -86,7 +86,8 @@ async function vitest(/** @type {string[]} */ args, folders = projects, node = p
   const { testResults } = JSON.parse(readFileSync(report, 'utf8'));
   const counts = { passed: 0, failed: 0, skipped: 0 };
   for (const folder of folders) {
-    if (testResults.some((/** @type {{ name: string }} */ { name }) => resolve(name).startsWith(folder + sep))) continue;
+    if (testResults.some((/** @type {{ name: string }} */ { name }) => resolve(name).startsWith(folder + sep)))
+      continue;
     console.log(`${folder} is a vitest project without tests`);
     counts.failed++;
   }
@@ -108,6 +109,19 @@ async function vitest(/** @type {string[]} */ args, folders = projects, node = p
   if (code !== 0 && counts.failed === 0) counts.failed = 1;
   return counts;
 }
+
+/** The tests of tooling/packaging, of one kind. */
+const packaging = (/** @type {string} */ kind, extra = {}) => {
+  const folder = join(root, 'tooling/packaging/test', kind);
+  return vitest(['--config', `tooling/packaging/vitest.${kind}.config.ts`], [folder], process.execPath, extra);
+};
+
+/** @returns {Counts} */
+const sum = (/** @type {Counts[]} */ ...all) => ({
+  passed: all.reduce((total, { passed }) => total + passed, 0),
+  failed: all.reduce((total, { failed }) => total + failed, 0),
+  skipped: all.reduce((total, { skipped = 0 }) => total + skipped, 0),
+});
 
 const isExecutable = (/** @type {string} */ path) => {
   try {
@@ -154,6 +168,16 @@ const parts = {
     title: 'laws of the house',
     run: async () => reportLaws(root),
   },
+  hygiene: {
+    title: 'what is unused (knip), unevenly declared (sherif) or wrongly documented (typedoc)',
+    run: async () =>
+      sum(
+        await one(process.execPath, [bin('knip'), '--no-progress']),
+        // The shared tsconfig is a file and not a package: packages name it by its path.
+        await one(process.execPath, [bin('sherif'), '--fail-on-warnings', '-r', 'packages-without-package-json']),
+        await one(process.execPath, [bin('typedoc'), '--emit', 'none', '--logLevel', 'Warn']),
+      ),
+  },
   unit: {
     title: `all tests on Node ${process.versions.node}`,
     run: () => {
@@ -161,6 +185,14 @@ const parts = {
         console.log('Node 20, the oldest that is supported, is not tested in this run');
       return vitest([]);
     },
+  },
+  packages: {
+    title: 'every package packed, looked through, and used on its own in an empty folder',
+    run: () => packaging('packages'),
+  },
+  repository: {
+    title: 'releases, affected tests and new packages in a scratch clone',
+    run: () => packaging('repository'),
   },
   node24: {
     title: 'conformance and wasm on a current Node',
@@ -175,11 +207,15 @@ const parts = {
       }
       await run(node, ['--version']);
       const folders = projects.filter((folder) => ['conformance', 'backend-wasm'].includes(basename(folder)));
-      return vitest(folders.flatMap((folder) => ['--project', basename(folder)]), folders, node);
+      return vitest(
+        folders.flatMap((folder) => ['--project', basename(folder)]),
+        folders,
+        node,
+      );
     },
   },
   browser: {
-    title: 'conformance in headless Chromium',
+    title: 'conformance, and a Vite app made of the packages, in headless Chromium',
     run: async () => {
       if (!findChromium()) await installChromium();
       const chromium = findChromium();
@@ -187,7 +223,9 @@ const parts = {
       if ((await run(chromium, ['--version'])) !== 0) return skip(`${chromium} does not start`);
       const folders = projects.filter((folder) => basename(folder) === 'conformance');
       const config = 'tooling/conformance/vitest.browser.config.ts';
-      return vitest(['--config', config], folders, process.execPath, { QKV_CHROMIUM: chromium });
+      const extra = { QKV_CHROMIUM: chromium };
+      const conformance = await vitest(['--config', config], folders, process.execPath, extra);
+      return sum(conformance, await packaging('browser', extra));
     },
   },
 };

@@ -1,0 +1,10 @@
+import { project } from '@qkv/vitest-config';
+
+export default project(import.meta.url, {
+  name: 'packaging-packages',
+  include: ['test/packages/*.test.ts'],
+  globalSetup: ['./src/global-setup.ts'],
+  maxWorkers: 2,
+  testTimeout: 180_000,
+  hookTimeout: 180_000,
+});
