@@ -17,3 +17,11 @@ export {
   type WarmupOptions,
 } from './schedules';
 export { SGD, type SGDOptions } from './sgd';
+export type { TorchParameterGroup, TorchState, TorchStateOptions, TorchTensor } from './torch-layout';
+export { loadTorchState, type LoadTorchStateOptions, toTorchState } from './torch-state';
+export {
+  flattenTorchState,
+  type TorchStateFile,
+  type TorchStateTensors,
+  unflattenTorchState,
+} from './torch-state-file';

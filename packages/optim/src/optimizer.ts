@@ -42,7 +42,7 @@ export abstract class Optimizer {
   readonly #state: ParameterState;
 
   constructor(
-    protected readonly name: string,
+    readonly name: string,
     parameters: readonly Parameter[],
     { learningRate, clipNorm, decayFilter = () => true }: OptimizerOptions,
   ) {
