@@ -58,7 +58,8 @@ export function readTree(/** @type {string} */ root) {
     }
   };
   for (const folder of ['packages', 'apps', 'tooling']) walk(folder);
-  for (const file of ['package.json', 'pnpm-lock.yaml']) tree.set(file, readFileSync(join(root, file), 'utf8'));
+  for (const file of ['package.json', 'pnpm-lock.yaml', 'CONTRIBUTING.md'])
+    tree.set(file, readFileSync(join(root, file), 'utf8'));
   return tree;
 }
 
@@ -385,14 +386,27 @@ const noThirdParty = {
   },
 };
 
+/** What a README says under "Tests and oracles". */
+const testsAndOracles = (/** @type {string} */ readme) =>
+  /^## Tests and oracles$([^]*?)(?=^## |(?![^]))/m.exec(readme)?.[1] ?? '';
+
 /** @type {Law} */
 const manifests = {
-  title: 'law 6: every package is ESM, typed, free of side effects, licensed, and has a README',
+  title: 'law 6: every package is ESM, typed, free of side effects, licensed, packed by pnpm, and has a full README',
   check(workspace) {
+    const recipes = Array.from(
+      (workspace.tree.get('CONTRIBUTING.md') ?? '').matchAll(/^## (Recipe: .+)$/gm),
+      ([, title]) =>
+        title
+          .toLowerCase()
+          .replaceAll(/[^a-z0-9 -]/g, '')
+          .replaceAll(' ', '-'),
+    );
     return packagesOf(workspace).flatMap(({ dir, folder, manifest }) => {
       const published = manifest.publishConfig?.exports ?? {};
       const hasSource = (/** @type {any} */ entry) => typeof entry === 'object' && '@qkv/source' in entry;
       const entries = Object.entries(manifest.exports ?? {}).filter(([key]) => key !== './package.json');
+      const tests = testsAndOracles(workspace.tree.get(`${dir}/README.md`) ?? '');
       /** @type {[boolean, string][]} */
       const rules = [
         [manifest.name === `@qkv/${folder}`, `is not called @qkv/${folder}`],
@@ -408,7 +422,17 @@ const manifests = {
         [entries.every(([key]) => published[key]?.types), 'has an entry that is not published with types'],
         [!Object.values(published).some(hasSource), 'publishes the source condition'],
         [workspace.tree.has(`${dir}/README.md`), 'has no README.md'],
+        [tests !== '', 'has no section "Tests and oracles" in its README.md'],
+        [tests.includes(`--filter ${manifest.name} test`), 'does not say in its README.md how to run its tests alone'],
+        [
+          recipes.some((recipe) => tests.includes(`../../CONTRIBUTING.md#${recipe})`)),
+          'does not name a recipe of CONTRIBUTING.md in its README.md',
+        ],
         [workspace.tree.has(`${dir}/LICENSE`), 'has no LICENSE'],
+        [
+          manifest.scripts?.prepack === 'node ../../tooling/checks/prepack.mjs',
+          'does not keep npm from packing it (prepack)',
+        ],
       ];
       return rules.filter(([holds]) => !holds).map(([, message]) => ({ file: `${dir}/package.json`, message }));
     });

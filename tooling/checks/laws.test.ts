@@ -10,14 +10,21 @@ const manifest = (folder: string, extra: Record<string, unknown> = {}) =>
     sideEffects: false,
     exports: { '.': { '@qkv/source': './src/index.ts', types: './dist/index.d.ts', import: './dist/index.js' } },
     publishConfig: { access: 'public', exports: { '.': { types: './dist/index.d.ts', import: './dist/index.js' } } },
+    scripts: { prepack: 'node ../../tooling/checks/prepack.mjs' },
     ...extra,
   });
+
+const readme = (
+  folder: string,
+  tests = `\`pnpm --filter @qkv/${folder} test\`; [recipe](../../CONTRIBUTING.md#recipe-a-layer)`,
+) => `# @qkv/${folder}\n\n## Tests and oracles\n\n${tests}\n`;
 
 const ws = (...folders: string[]) => Object.fromEntries(folders.map((folder) => [`@qkv/${folder}`, 'workspace:^']));
 
 /** A small workspace that breaks no law. */
 const clean: Record<string, string> = {
   'package.json': JSON.stringify({ devDependencies: { vitest: '1' } }),
+  'CONTRIBUTING.md': '# Contributing\n\n## Recipe: a layer\n',
   'pnpm-lock.yaml':
     "lockfileVersion: '9.0'\n\npackages:\n\n  vite@8.0.0:\n    resolution: {integrity: sha512-aGVsbG8=}\n  '@changesets/git@3.0.4': {}\n",
   'packages/tensor/src/index.ts': `
@@ -51,7 +58,7 @@ const clean: Record<string, string> = {
   'packages/backend-wasm/package.json': manifest('backend-wasm', { dependencies: ws('tensor') }),
   ...Object.fromEntries(
     ['tensor', 'autograd', 'safetensors', 'backend-wasm'].flatMap((folder) => [
-      [`packages/${folder}/README.md`, `# @qkv/${folder}\n`],
+      [`packages/${folder}/README.md`, readme(folder)],
       [`packages/${folder}/LICENSE`, 'MIT\n'],
     ]),
   ),
@@ -156,6 +163,22 @@ const planted: Record<string, [string, Record<string, string>][]> = {
   manifests: [
     ['side effects', { 'packages/safetensors/package.json': manifest('safetensors', { sideEffects: true }) }],
     ['CommonJS', { 'packages/safetensors/package.json': manifest('safetensors', { type: 'commonjs' }) }],
+    ['no guard of packing', { 'packages/safetensors/package.json': manifest('safetensors', { scripts: {} }) }],
+    [
+      'a README without its tests',
+      { 'packages/safetensors/README.md': '# @qkv/safetensors\n\npnpm --filter @qkv/safetensors test\n' },
+    ],
+    [
+      "a README with another package's tests",
+      { 'packages/safetensors/README.md': readme('data').replace('# @qkv/data', '# @qkv/safetensors') },
+    ],
+    ['a recipe that is gone', { 'CONTRIBUTING.md': '# Contributing\n\n## Recipe: a layer cake\n' }],
+    [
+      'a README with a recipe elsewhere',
+      {
+        'packages/safetensors/README.md': `${readme('safetensors', '`pnpm --filter @qkv/safetensors test`')}\n## Not here\n\n[recipe](../../CONTRIBUTING.md#recipe-a-layer)\n`,
+      },
+    ],
     [
       'a published source condition',
       {

@@ -11,9 +11,9 @@ export interface Outcome {
   readonly stderr: string;
 }
 
-/** Without what a test run or a package manager has put there for its own processes. */
+/** Without what a test run, a CI service or a package manager has put there: a newcomer has none of it. */
 const environment = Object.fromEntries(
-  Object.entries(process.env).filter(([name]) => !/^(FORCE_COLOR|NODE_OPTIONS|VITEST.*|npm_.*)$/i.test(name)),
+  Object.entries(process.env).filter(([name]) => !/^(CI|FORCE_COLOR|NODE_OPTIONS|VITEST.*|npm_.*)$/i.test(name)),
 );
 
 /** Runs a command without a shell and waits for it; a code other than 0 is an answer too. */

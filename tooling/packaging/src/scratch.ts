@@ -23,7 +23,7 @@ export const git = (folder: string, ...args: string[]): Promise<string> =>
 
 export async function commit(folder: string, message: string): Promise<void> {
   await git(folder, 'add', '--all');
-  await git(folder, 'commit', '--quiet', '--no-verify', '--message', message);
+  await git(folder, 'commit', '--quiet', '--no-verify', '--allow-empty', '--message', message);
 }
 
 /**
