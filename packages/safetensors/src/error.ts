@@ -10,6 +10,8 @@ export type SafetensorsErrorCode =
   | 'data-length' // the file is truncated, or has bytes that belong to no tensor
   | 'bool' // a BOOL byte that is neither 0 nor 1
   | 'metadata' // a metadata value that is not a string
+  | 'range' // a number that the smaller type cannot hold
+  | 'quantization' // an unknown format, or scales that are missing or wrong
   | 'not-found'
   | 'unreadable'
   | 'unwritable'

@@ -35,7 +35,7 @@ export function serialize(tensors: NamedTensors, metadata?: Readonly<Record<stri
 /** The pieces of the file in order, header first; the data are views, so that a writer needs no second copy of them. */
 export function layOut(tensors: NamedTensors, metadata: Readonly<Record<string, string>> = {}): Uint8Array[] {
   assertLittleEndian();
-  const entries = isMap(tensors) ? [...tensors] : Object.entries(tensors);
+  const entries = entriesOf(tensors);
   for (const [name, entry] of entries) checkTensor(name, entry);
   entries.sort(([a, x], [b, y]) => dtypeRank(x.dtype) - dtypeRank(y.dtype) || compareCodePoints(a, b));
 
@@ -83,7 +83,8 @@ function metadataField(metadata: Readonly<Record<string, string>>): string[] {
   return [`"__metadata__":{${fields.join(',')}}`];
 }
 
-function checkTensor(name: string, { dtype, shape, data }: TensorEntry): void {
+/** Throws unless name, dtype, shape and data of a tensor agree. */
+export function checkTensor(name: string, { dtype, shape, data }: TensorEntry): void {
   const fail = (code: 'name' | 'dtype' | 'shape' | 'bool', what: string): never => {
     throw new SafetensorsError(code, `safetensors: tensor ${quote(name)}: ${what}`);
   };
@@ -105,6 +106,9 @@ function checkTensor(name: string, { dtype, shape, data }: TensorEntry): void {
     if (index >= 0) fail('bool', `element ${index} is ${data[index]}; a BOOL is 0 or 1`);
   }
 }
+
+export const entriesOf = (tensors: NamedTensors): [string, TensorEntry][] =>
+  isMap(tensors) ? [...tensors] : Object.entries(tensors);
 
 const isMap = (tensors: NamedTensors): tensors is ReadonlyMap<string, TensorEntry> =>
   (tensors as { [Symbol.toStringTag]?: unknown })[Symbol.toStringTag] === 'Map';
