@@ -5,6 +5,7 @@ export default project(import.meta.url, {
   include: ['test/packages/*.test.ts'],
   globalSetup: ['./src/global-setup.ts'],
   maxWorkers: 2,
+  maxConcurrency: 2,
   testTimeout: 180_000,
   hookTimeout: 180_000,
 });

@@ -16,5 +16,8 @@ export function library({ entry = ['src/index.ts'] } = {}) {
     clean: true,
     splitting: true, // what two entries share exists once
     treeshake: true,
+    // A bundler for the web, and Deno, know by `node:` what a name means.
+    removeNodeProtocol: false,
+    external: [/^node:/],
   });
 }

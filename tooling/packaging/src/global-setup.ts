@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { root } from '@qkv/checks/examples';
 import type { TestProject } from 'vitest/node';
 
-import { pnpm } from './process';
+import { nodes, pnpm, run } from './process';
 import { packages } from './workspace';
 
 declare module 'vitest' {
@@ -29,7 +29,10 @@ export default async function setup({ provide }: TestProject): Promise<() => voi
       join(folder, `${name.replace('@', '').replace('/', '-')}-${manifest.version}.tgz`),
     ]),
   );
-  console.log(`packed ${readdirSync(folder).length} packages`);
+  const versions = await Promise.all(nodes().map((node) => run(node, ['--version'], root)));
+  console.log(
+    `packed ${readdirSync(folder).length} packages, for Node ${versions.map((text) => text.trim()).join(' and ')}`,
+  );
   provide('tarballs', tarballs);
   return () => rmSync(folder, { recursive: true, force: true });
 }

@@ -58,7 +58,9 @@ function* ofModule(path: string, text: string, manifest: any, files: Files): Gen
       const target = posix.join(posix.dirname(path), name);
       const found = [target, target.replace(/\.js$/, '.d.ts')].some((candidate) => files.has(candidate));
       if (!found) yield `${path} imports ${name}, which is not there`;
-    } else if (name.startsWith('node:') || builtinModules.includes(name)) {
+    } else if (builtinModules.includes(name)) {
+      yield `${path} imports ${name} without node:`;
+    } else if (name.startsWith('node:')) {
       // What only Node has stands in an entry of its own, and in the pieces that this entry shares with no other.
       if (!files.has('dist/node.js') || path === 'dist/index.js') yield `${path} imports ${name}`;
     } else if (!declared.includes(packageName)) {

@@ -136,6 +136,7 @@ describe('the inspection finds', () => {
     ['undeclared types', { 'dist/index.d.ts': "export * from '@qkv/nn';" }, /^dist\/index\.d\.ts imports @qkv\/nn/],
     ['the types of Node', { 'dist/index.d.ts': '/// <reference types="node" />' }, /imports @types\/node/],
     ['a module of Node', { 'dist/index.js': "import 'node:fs';" }, /imports node:fs/],
+    ['a module of Node by its bare name', { 'dist/index.js': "import 'fs/promises';" }, /fs\/promises without node:/],
     ['a file that is missing', { 'dist/index.js': "import './chunk-A.js';" }, /chunk-A\.js, which is not there/],
     ['an entry that is missing', { 'dist/index.d.ts': '' }, /exports \.\/dist\/index\.d\.ts, which is not there/],
     ['no licence', { LICENSE: '' }, /has no LICENSE/],
