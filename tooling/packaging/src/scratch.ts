@@ -1,6 +1,7 @@
 import {
   appendFileSync,
   copyFileSync,
+  cpSync,
   existsSync,
   lstatSync,
   mkdirSync,
@@ -40,6 +41,9 @@ export async function inScratchClone<T>(tools: boolean, body: (folder: string) =
       mkdirSync(dirname(join(folder, path)), { recursive: true });
       copyFileSync(from, join(folder, path));
     }
+    // Not in git and a function of the sources: compiling the kernels anew would take longer than all the rest.
+    const generated = 'packages/backend-wasm/src/generated';
+    if (existsSync(join(root, generated))) cpSync(join(root, generated), join(folder, generated), { recursive: true });
     await git(folder, 'init', '--quiet', '--initial-branch=main');
     if (tools) {
       symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'), 'junction');

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { root } from '@qkv/checks/examples';
 import { expect, test } from 'vitest';
 
+import { inspect, readFiles } from '../../src/inspect';
 import { attempt, bin, pnpm, run } from '../../src/process';
 import { commit, git, inScratchClone } from '../../src/scratch';
 
@@ -56,6 +57,14 @@ test('a new package passes the laws, types, its test, and the checks of exported
     const checked = await run(process.execPath, ['--import', 'tsx', '--input-type=module', '--eval', code], folder);
     expect(JSON.parse(checked)).toEqual([1, []]);
     expect(readFileSync(join(folder, '.changeset/first-trial-maps.md'), 'utf8')).toContain("'@qkv/trial-maps': minor");
+
+    const unused = await attempt(process.execPath, [bin('knip'), '--no-progress'], folder);
+    expect(unused.stdout).not.toContain('trial-maps');
+
+    await pnpm(['--filter', '@qkv/trial-maps', 'build'], folder);
+    await pnpm(['pack'], join(folder, 'packages/trial-maps'));
+    await run('tar', ['xzf', 'qkv-trial-maps-0.1.0.tgz'], join(folder, 'packages/trial-maps'));
+    expect([...inspect(readFiles(join(folder, 'packages/trial-maps/package')))]).toEqual([]);
 
     // Once it is there, it is refused, and a law notices what is missing.
     const again = await make(folder, 'trial-maps', '--floor', '1', ...describe);
