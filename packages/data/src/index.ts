@@ -9,5 +9,6 @@ export {
   type SequencePair,
 } from './grid-batches';
 export { padSequences } from './padding';
+export { PairsError, parsePairs, type TextPair } from './parse-pairs';
 export { shuffle } from './shuffle';
 export { split } from './split';

@@ -1,0 +1,3 @@
+import { library } from '@qkv/tsup-config';
+
+export default library({ entry: ['src/index.ts', 'src/node.ts'] });
