@@ -2,24 +2,30 @@ const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
 
 /** Ctrl-C and its like: the first asks for a clean stop, the second does not ask. */
 export class Interruption {
-  #signal: keyof typeof EXIT_CODES | undefined;
+  readonly #controller = new AbortController();
+  #received: keyof typeof EXIT_CODES = 'SIGINT';
 
   constructor() {
     for (const signal of Object.keys(EXIT_CODES) as (keyof typeof EXIT_CODES)[]) {
       process.on(signal, () => {
-        if (this.#signal !== undefined) process.exit(EXIT_CODES[signal]);
-        this.#signal = signal;
+        if (this.happened) process.exit(EXIT_CODES[signal]);
+        this.#received = signal;
+        this.#controller.abort();
       });
     }
   }
 
-  get happened(): boolean {
-    return this.#signal !== undefined;
+  /** Aborted by the first. */
+  get signal(): AbortSignal {
+    return this.#controller.signal;
   }
 
-  /** Says so, and lets the process end with the signal's exit code. */
-  end(message: string): void {
-    console.log(`\n${message}`);
-    process.exitCode = EXIT_CODES[this.#signal ?? 'SIGINT'];
+  get happened(): boolean {
+    return this.signal.aborted;
+  }
+
+  /** Lets the process end with the signal's exit code. */
+  end(): void {
+    process.exitCode = EXIT_CODES[this.#received];
   }
 }

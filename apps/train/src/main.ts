@@ -1,77 +1,194 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
+
+import { describeError, Failure } from './failure';
+import { type PresetName, presets } from './presets';
+import { type PartialRecipe, type SettingName, settings, resolveRecipe } from './recipe';
 import { err } from './terminal/colors';
+import type { OutputMode } from './terminal/reporter';
+import type { TrainOptions } from './commands/train';
+import type { VerifyOptions } from './commands/verify';
 
-import { describeError } from './failure';
-import { DEFAULT_FOLDER, defaultRecipe, type Recipe } from './g2p/recipe';
+// Commands load what they need when they run: help and mistakes need no engine.
 
-/** Parser of an option: a number in a range, whole or not. */
-const number =
-  (least: number, most: number, whole: boolean) =>
-  (text: string): number => {
-    const value = text.trim() === '' ? NaN : Number(text);
-    if (!(value >= least && value <= most) || (whole && !Number.isInteger(value))) {
-      throw new InvalidArgumentError(`Expected a ${whole ? 'whole number' : 'number'} from ${least} to ${most}.`);
-    }
-    return value;
+/** Turns the text of an option into its value, by the schema that files are checked with. */
+const parser =
+  (name: SettingName) =>
+  (text: string): unknown => {
+    const { schema } = settings[name];
+    const asNumber = schema.safeParse(text.trim() === '' ? NaN : Number(text));
+    const parsed = asNumber.success ? asNumber : schema.safeParse(text);
+    // Of the two errors, the one about the kind of value that the setting has.
+    if (!parsed.success) throw new InvalidArgumentError((asNumber.error ?? parsed.error)!.issues[0].message);
+    return parsed.data;
   };
-const whole = (least: number, most: number) => number(least, most, true);
 
-/** One option for each field of the recipe. */
-const recipeOptions: Readonly<
-  Record<keyof Recipe, readonly [flags: string, text: string, parse: (text: string) => number]>
-> = {
-  steps: ['--steps <n>', 'updates of the weights', whole(1, 1e6)],
-  batch: ['--batch <words>', 'words in a step', whole(1, 65_536)],
-  seed: ['--seed <n>', 'seed of weights, order and dropout', whole(0, Number.MAX_SAFE_INTEGER)],
-  learningRate: ['--learning-rate <rate>', 'the largest, after the warm-up; annealed to 0', number(0, 1, false)],
-  warmup: ['--warmup <share>', 'share of the steps in which the learning rate grows', number(0, 0.9, false)],
-  weightDecay: ['--weight-decay <strength>', "AdamW's", number(0, 10, false)],
-  dropout: ['--dropout <rate>', 'share of activations left out', number(0, 0.9, false)],
-  smoothing: ['--smoothing <share>', 'label smoothing', number(0, 0.9, false)],
-  dimension: ['--dimension <n>', 'model size, a multiple of the heads', whole(1, 4096)],
-  heads: ['--heads <n>', 'attention heads', whole(1, 64)],
-  feedForward: ['--feed-forward <n>', "size of the feed-forward's inner layer", whole(1, 16_384)],
-  encoderLayers: ['--encoder-layers <n>', 'layers over the letters', whole(1, 64)],
-  decoderLayers: ['--decoder-layers <n>', 'layers over the phonemes', whole(1, 64)],
-};
+const modeOptions = [
+  new Option('--json', 'print one JSON object a line, for programs').conflicts('quiet'),
+  new Option('--quiet', 'print nothing but errors'),
+];
+
+interface ModeFlags {
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+}
+const modeOf = ({ json, quiet }: ModeFlags): OutputMode => (json ? 'json' : quiet ? 'quiet' : 'text');
+
+const debugOption = (): Option =>
+  new Option('--debug', 'show where an error comes from, and which operation made the first NaN (slow)');
+
+interface TrainFlags extends ModeFlags {
+  readonly output: string;
+  readonly resume: 'never' | 'auto';
+  readonly overwrite?: boolean;
+  readonly preset: PresetName;
+  readonly config?: string;
+  readonly debug?: boolean;
+}
+
+/** Adds everything that a command which trains has. */
+function trains(command: Command, preset: PresetName, output: string, resume: 'never' | 'auto'): Command {
+  command
+    .option('--output <folder>', 'where the run goes', output)
+    .addOption(
+      new Option('--resume <when>', 'auto: go on with the run in the folder, if there is one; never: refuse')
+        .choices(['auto', 'never'])
+        .default(resume),
+    )
+    .option('--overwrite', 'replace the run in the folder')
+    .addOption(new Option('--preset <name>', 'settings to start from').choices(Object.keys(presets)).default(preset))
+    .option('--config <file>', "settings of a file, such as another run's config.json: they go over the preset");
+  const values = presets[preset];
+  for (const [name, { flags, text }] of Object.entries(settings)) {
+    const value = values[name as SettingName];
+    const option = new Option(flags, value === undefined ? text : `${text} (${preset}: ${value})`);
+    command.addOption(option.argParser(parser(name as SettingName)).helpGroup('Settings, over preset and file:'));
+  }
+  for (const option of modeOptions) command.addOption(option);
+  return command.addOption(debugOption());
+}
+
+async function trainOptions(flags: TrainFlags & PartialRecipe): Promise<TrainOptions> {
+  const { preset, config, output, resume, overwrite = false, debug = false } = flags;
+  const given = Object.fromEntries(
+    Object.keys(settings).map((name) => [name, flags[name as SettingName]]),
+  ) as PartialRecipe;
+  const fromFile = config === undefined ? {} : await (await import('./run/config')).readSettings(config);
+  const recipe = resolveRecipe(presets[preset], fromFile, given);
+  return { recipe, output, resume, overwrite, debug, mode: modeOf(flags) };
+}
 
 function createProgram(): Command {
   const program = new Command('train')
-    .description('Trains a Transformer to pronounce English, and lets it speak.')
+    .description('Trains Transformers from sequences to sequences, judges them, and lets them speak.')
     .showHelpAfterError('(--help shows what there is)')
     .configureHelp({ showGlobalOptions: true });
-  // On each command, so that it may stand at the end of the line.
-  const debugOption = (): Option =>
-    new Option('--debug', 'show where an error comes from, and which operation made the first NaN (slow)');
 
-  const startCommand = program
-    .command('start')
-    .description('train on CMUdict, judge on words that were held out, save the model')
-    .option('--output <folder>', 'where the model goes', DEFAULT_FOLDER);
-  for (const [name, [flags, text, parse]] of Object.entries(recipeOptions)) {
-    startCommand.option(flags, text, parse, defaultRecipe[name as keyof Recipe]);
-  }
-  startCommand
-    .option('--no-held-out', 'judge on validation words only: for choosing hyper-parameters')
+  trains(program.command('start'), 'quick', 'runs/g2p', 'auto')
+    .description('train a small pronunciation model on CMUdict, judge it on held-out words, show what it does')
+    .option('--no-held-out', 'judge on validation words only: for choosing settings')
+    .action(async (flags: TrainFlags & { heldOut: boolean }) => {
+      const { start } = await import('./commands/start');
+      const options = await trainOptions(flags);
+      const run = flags.output === 'runs/g2p' ? '' : ` --run ${flags.output}`;
+      const pronounceCommand = `npx -y pnpm@10.34.9 pronounce transformer attention${run}`;
+      await start({ ...options, heldOut: flags.heldOut, pronounceCommand });
+    });
+
+  trains(program.command('g2p'), 'thorough', 'runs/g2p-thorough', 'never')
+    .description('train a pronunciation model on CMUdict; the held-out words are left for evaluate')
+    .action(async (flags: TrainFlags) => {
+      const { g2p } = await import('./commands/g2p');
+      await g2p(await trainOptions(flags));
+    });
+
+  const unit = (side: string): Option =>
+    new Option(`--${side}-unit <unit>`, `what a ${side} is made of`)
+      .choices(['character', 'word'])
+      .default('character');
+  trains(program.command('seq2seq'), 'small', 'runs/seq2seq', 'never')
+    .description('train on your own pairs: source<TAB>target on each line, UTF-8')
+    .requiredOption('--train <file>', 'pairs to train on')
+    .option('--valid <file>', 'pairs that the best weights are chosen by; without it, a part of the training pairs')
+    .addOption(unit('source'))
+    .addOption(unit('target'))
+    .action(async (flags: TrainFlags & { train: string; valid?: string; sourceUnit: 'word'; targetUnit: 'word' }) => {
+      const { seq2seq } = await import('./commands/seq2seq');
+      const { train, valid, sourceUnit, targetUnit } = flags;
+      await seq2seq({ train, valid, sourceUnit, targetUnit }, await trainOptions(flags));
+    });
+
+  const runOption = (folder?: string): Option => {
+    const option = new Option('--run <folder>', 'where the run is');
+    return folder === undefined ? option.makeOptionMandatory() : option.default(folder);
+  };
+
+  program
+    .command('evaluate')
+    .description('judge a model on pairs that it was not chosen by; pronunciation without --test: all held-out words')
+    .addOption(runOption())
+    .option('--test <file>', 'pairs, tab-separated; of equal sources, any target counts as right')
+    .addOption(modeOptions[0])
+    .addOption(modeOptions[1])
     .addOption(debugOption())
-    .action(async ({ output, heldOut, debug: checked = false, ...recipe }) => {
-      if (recipe.dimension % recipe.heads !== 0) {
-        startCommand.error(`error: --dimension ${recipe.dimension} is not a multiple of --heads ${recipe.heads}`);
-      }
-      const { start } = await import('./start'); // only now: help and mistakes need no engine
-      await start({ recipe: recipe as Recipe, output, heldOut, checked });
+    .action(async ({ run, test, ...flags }: { run: string; test?: string } & ModeFlags) => {
+      const { evaluate } = await import('./commands/evaluate');
+      await evaluate({ run, test, mode: modeOf(flags) });
+    });
+
+  program
+    .command('predict')
+    .description('write the target of each line')
+    .addOption(runOption())
+    .option('--input <file>', 'a source on each line (default: standard input)')
+    .option('--output <file>', 'a target on each line (default: standard output)')
+    .addOption(debugOption())
+    .action(async (options: { run: string; input?: string; output?: string }) => {
+      const { predict } = await import('./commands/predict');
+      await predict(options);
     });
 
   program
     .command('pronounce')
     .description('print the phonemes of words')
     .argument('<words...>', 'English words, in any case')
-    .option('--model <folder>', 'where start has put the model', DEFAULT_FOLDER)
+    .addOption(runOption('runs/g2p'))
     .addOption(debugOption())
-    .action(async (words: string[], options) => {
-      const { pronounce } = await import('./pronounce');
+    .action(async (words: string[], options: { run: string }) => {
+      const { pronounce } = await import('./commands/pronounce');
       await pronounce(words, options);
     });
+
+  program
+    .command('compare')
+    .description('show runs side by side, with the settings in which they differ')
+    .argument('<runs...>', 'run folders')
+    .option('--curves <file>', 'draw their curves over each other, as SVG')
+    .addOption(modeOptions[0])
+    .addOption(debugOption())
+    .action(async (runs: string[], { curves, ...flags }: { curves?: string } & ModeFlags) => {
+      const { compare } = await import('./commands/compare');
+      await compare(runs, { curves, mode: modeOf(flags) });
+    });
+
+  const rowsOf = (text: string): number => {
+    const rows = Number(text);
+    if (Number.isInteger(rows) && rows >= 1 && rows <= 65_536) return rows;
+    throw new InvalidArgumentError('Expected a whole number from 1 to 65536.');
+  };
+  program
+    .command('verify')
+    .description("write a PyTorch program that computes the model's logits and 30 training steps, and compare with it")
+    .addOption(runOption())
+    .option('--output <folder>', "where program, weights and batches go (default: verify in the run's folder)")
+    .addOption(new Option('--rows <n>', 'most pairs in a batch').argParser(rowsOf).default(16))
+    .option('--no-execute', 'write them, and compare later')
+    .option('--python <command>', 'a Python that has torch and numpy', 'python3')
+    .addOption(debugOption())
+    .action(async (options: VerifyOptions) => {
+      const { verify } = await import('./commands/verify');
+      await verify(options);
+    });
+
   return program;
 }
 
@@ -86,11 +203,10 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   throw error;
 });
 
-const program = createProgram();
 try {
-  await program.parseAsync(ownArguments(process.argv.slice(2)), { from: 'user' });
+  await createProgram().parseAsync(ownArguments(process.argv.slice(2)), { from: 'user' });
 } catch (error) {
   console.error(`${err.red('error:')} ${describeError(error)}`);
-  if (process.argv.includes('--debug')) console.error(error);
+  if (process.argv.includes('--debug')) console.error(error instanceof Failure ? (error.cause ?? error) : error);
   process.exitCode = 1;
 }

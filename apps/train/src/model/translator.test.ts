@@ -2,8 +2,10 @@ import { useWasm } from '@qkv/backend-wasm';
 import { beforeAll, expect, test } from 'vitest';
 
 import { tinyModel } from '../../test/support';
+import { checkWord } from '../commands/pronounce';
 import { crossAttention } from './attention';
-import { checkWord, Pronouncer } from './pronouncer';
+import { countUnknown, encodeSource } from './evaluation';
+import { Translator } from './translator';
 
 beforeAll(async () => {
   await useWasm();
@@ -11,17 +13,35 @@ beforeAll(async () => {
 
 test('batches, their order and their padding change nothing', async () => {
   const model = tinyModel();
-  const words = ['CAT', 'A', 'INTERNATIONALISATION', "DOT'S", 'TAB', 'A', 'ZEBRA'];
-  const pronouncer = new Pronouncer(model, 3);
-  const together = await pronouncer.pronounce(words);
-  for (const [i, word] of words.entries()) expect((await pronouncer.pronounce([word]))[0]).toEqual(together[i]);
-  pronouncer.release();
+  const words = ['CAT', 'A', 'INTERNATIONALISATION', "DOT'S", '', 'TAB', 'A', 'ZEBRA'];
+  const translator = new Translator(model, 3);
+  const sources = words.map((word) => encodeSource(model, word));
+  const together = await translator.translate(sources);
+  expect(together[4]).toHaveLength(0);
+  for (const [i, source] of sources.entries()) expect((await translator.translate([source]))[0]).toEqual(together[i]);
+  translator.release();
+});
+
+test('an interruption ends it between two batches; progress is told', async () => {
+  const model = tinyModel();
+  const controller = new AbortController();
+  const done: number[] = [];
+  const results = await new Translator(model, 2).translate([[4], [4], [4, 5], [6]], {
+    signal: controller.signal,
+    onProgress: (count) => {
+      done.push(count);
+      controller.abort();
+    },
+  });
+  expect(done).toEqual([2]);
+  expect(Object.keys(results)).toHaveLength(2);
 });
 
 test('takes words in any case and with either apostrophe', () => {
   const model = tinyModel();
   expect(checkWord("don't", model)).toBe("DON'T");
   expect(checkWord('Don’t', model)).toBe("DON'T");
+  expect(countUnknown(model, ['CAT', 'cat', 'CÄT'])).toBe(2);
 });
 
 test('names the character that it does not know', () => {
@@ -44,7 +64,9 @@ test('names the character that it does not know', () => {
 });
 
 test('attention has a row for each phoneme and END, a column for each letter, and rows that sum to 1', async () => {
-  const map = await crossAttention(tinyModel(), 'CAT', ['K', 'AE', '<unknown>']);
+  const model = tinyModel();
+  const { ids } = model.vocabularies.target.encode('K AE ZH', { onUnknown: 'token' });
+  const map = await crossAttention(model, 'CAT', ids);
   expect(map.columns).toEqual(['C', 'A', 'T']);
   expect(map.rows).toEqual(['K', 'AE', '<unknown>', '<end>']);
   expect(map.weights.map((row) => row.length)).toEqual([3, 3, 3, 3]);

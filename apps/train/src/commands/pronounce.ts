@@ -1,0 +1,49 @@
+import { useWasm } from '@qkv/backend-wasm';
+import { specialIds } from '@qkv/tokenizers';
+
+import { Failure } from '../failure';
+import { encodeSource } from '../model/evaluation';
+import type { TextModel } from '../model/model';
+import { Translator } from '../model/translator';
+import { loadRun } from '../run/weights';
+
+export interface PronounceOptions {
+  /** Run folder. */
+  readonly run: string;
+}
+
+/** Prints the phonemes of each word, one word a line, as CMUdict has them: `HELLO  HH AH L OW`. */
+export async function pronounce(words: readonly string[], { run }: PronounceOptions): Promise<void> {
+  await useWasm();
+  const { model, config } = await loadRun(run);
+  if (config.data.task !== 'g2p') throw new Failure(`the run in ${run} does not pronounce; use predict with it`);
+  const spelled = words.map((word) => checkWord(word, model)); // all, before the first is printed
+  const translator = new Translator(model, Math.min(words.length, 64));
+  const results = await translator.translate(spelled.map((word) => encodeSource(model, word)));
+  spelled.forEach((word, i) => console.log(`${word}  ${translator.tokens(results[i]).join(' ')}`));
+}
+
+/** The word as the model spells it. @throws Failure naming the first character that it does not know. */
+export function checkWord(word: string, { vocabularies, maxSource }: TextModel): string {
+  const letters = vocabularies.source;
+  if (word.length === 0) throw new Failure('a word to pronounce is empty');
+  for (const character of word) {
+    const known = [...spell(character)].every((letter) => letters.idOf(letter) !== undefined);
+    if (!known) {
+      const visible = /^[\p{L}\p{N}\p{P}\p{S}]$/u.test(character) ? `'${character}' ` : '';
+      const code = `U+${character.codePointAt(0)!.toString(16).toUpperCase().padStart(4, '0')}`;
+      const alphabet = letters.tokens.slice(specialIds.unknown + 1).join('');
+      throw new Failure(
+        `${JSON.stringify(word)} has the character ${visible}(${code}), which the model does not know; it knows ${alphabet}`,
+      );
+    }
+  }
+  const spelled = spell(word);
+  if (spelled.length > maxSource) {
+    throw new Failure(`${JSON.stringify(word)} has ${spelled.length} letters, the model takes ${maxSource}`);
+  }
+  return spelled;
+}
+
+/** Upper case, as in CMUdict, with a straight apostrophe. */
+const spell = (text: string): string => text.toUpperCase().replaceAll('’', "'");

@@ -1,0 +1,70 @@
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+
+import { useWasm } from '@qkv/backend-wasm';
+
+import { Failure } from '../failure';
+import { loadRun } from '../run/weights';
+import { record, STEPS } from '../verify/record';
+import { trainingPairsOf } from '../verify/training-data';
+import { verifyFiles, writeVerification } from '../verify/write';
+
+export interface VerifyOptions {
+  readonly run: string;
+  /** Where the files go; `verify` in the run's folder by default. */
+  readonly output?: string;
+  /** Most pairs of a batch that are taken. */
+  readonly rows: number;
+  /** Whether the script is run, too. */
+  readonly execute: boolean;
+  /** A Python that has torch and numpy. */
+  readonly python: string;
+}
+
+/** `verify`: writes a script in PyTorch that computes what the run's model computes and learns, and runs it. */
+export async function verify({
+  run,
+  output = join(run, 'verify'),
+  rows,
+  execute,
+  python,
+}: VerifyOptions): Promise<void> {
+  await useWasm();
+  const { config, model } = await loadRun(run);
+  const recording = await record(model, config.recipe, await trainingPairsOf(config), rows);
+  await writeVerification(output, model, config.recipe, recording);
+  const script = join(output, verifyFiles.script);
+  console.log(`logits and ${STEPS} training steps of the model in ${run}: ${script} compares them with PyTorch`);
+  if (!execute) return;
+  await requireTorch(python, script);
+  const { code, signal } = await start(python, [script], 'inherit');
+  if (code === null) throw new Failure(`${python} ${script} was ended by ${signal}`);
+  process.exitCode = code;
+}
+
+/** @throws Failure that says what to install, and how to go on. */
+async function requireTorch(python: string, script: string): Promise<void> {
+  const advice = `install both (pip install torch numpy) or name a Python that has them with --python; nothing was compared, ${python} ${script} does it`;
+  let result: Ended;
+  try {
+    result = await start(python, ['-c', 'import numpy, torch'], 'ignore');
+  } catch (error) {
+    throw new Failure(`${python} cannot be started, which PyTorch needs: ${advice}`, { cause: error });
+  }
+  if (result.code !== 0) throw new Failure(`${python} has no torch, or no numpy: ${advice}`);
+}
+
+interface Ended {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+function start(command: string, args: readonly string[], output: 'inherit' | 'ignore'): Promise<Ended> {
+  // One thread, unless the user says otherwise: the figures then depend on no count of processors.
+  const env = { OMP_NUM_THREADS: '1', OPENBLAS_NUM_THREADS: '1', ...process.env, PYTHONDONTWRITEBYTECODE: '1' };
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { env, stdio: ['ignore', output, output] });
+    child.on('error', reject);
+    child.on('close', (code, signal) => resolve({ code, signal }));
+  });
+}

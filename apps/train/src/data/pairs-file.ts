@@ -1,0 +1,42 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+
+import { PairsError, parsePairs, type TextPair } from '@qkv/data';
+import type { Vocabulary } from '@qkv/tokenizers';
+
+import { Failure, systemReason } from '../failure';
+import type { Example } from '../model/evaluation';
+import type { DataFile } from './task';
+
+export interface PairsFile extends DataFile {
+  readonly pairs: readonly TextPair[];
+}
+
+/** Reads tab-separated pairs. @throws Failure naming the file, and the line if one is wrong. */
+export async function readPairsFile(path: string): Promise<PairsFile> {
+  let bytes: Uint8Array;
+  try {
+    bytes = await readFile(path);
+  } catch (error) {
+    throw new Failure(`cannot read ${path}: ${systemReason(error, 'read')}`);
+  }
+  try {
+    const digest = createHash('sha256').update(bytes).digest('hex');
+    return { path, digest, pairs: parsePairs(bytes) };
+  } catch (error) {
+    if (!(error instanceof PairsError)) throw error;
+    throw new Failure(error.line === undefined ? `${path}: ${error.message}` : `${path}, ${error.message}`);
+  }
+}
+
+/** Pairs with equal sources become one example with several references. */
+export function examplesOfPairs(pairs: readonly TextPair[], target: Vocabulary): Example[] {
+  const bySource = new Map<string, string[]>();
+  for (const { source, target: text } of pairs) {
+    const known = bySource.get(source);
+    if (known === undefined) bySource.set(source, [text]);
+    else if (!known.includes(text)) known.push(text);
+  }
+  const tokens = (text: string): readonly string[] => target.encode(text, { onUnknown: 'token' }).tokens;
+  return [...bySource].map(([source, targets]) => ({ source, references: targets.map(tokens) }));
+}

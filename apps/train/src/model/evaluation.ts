@@ -1,0 +1,58 @@
+import { errorRate, mismatchRate } from '@qkv/seq2seq';
+
+import type { TextModel } from './model';
+import type { Translator } from './translator';
+
+/** A source, and all targets that count as right, as tokens. */
+export interface Example {
+  readonly source: string;
+  readonly references: readonly (readonly string[])[];
+}
+
+/** An example, and what the model makes of it. */
+export interface Judgement extends Example {
+  readonly hypothesis: readonly string[];
+}
+
+export interface Scores {
+  readonly examples: number;
+  /** Σ edit distance / Σ length in tokens, each to the nearest reference: PER over phonemes, CER over characters. 0 to 1. */
+  readonly tokenErrorRate: number;
+  /** Part of the examples that equal none of their references: for words, WER. 0 to 1. */
+  readonly sequenceErrorRate: number;
+}
+
+export const isRight = ({ hypothesis, references }: Judgement): boolean =>
+  references.some(
+    (reference) => reference.length === hypothesis.length && reference.every((t, i) => t === hypothesis[i]),
+  );
+
+export function score(judgements: readonly Judgement[]): Scores {
+  return {
+    examples: judgements.length,
+    tokenErrorRate: errorRate(judgements),
+    sequenceErrorRate: mismatchRate(judgements),
+  };
+}
+
+/** Source ids of an example; what training did not see is UNKNOWN. */
+export const encodeSource = ({ vocabularies }: TextModel, source: string): Int32Array =>
+  vocabularies.source.encode(source, { onUnknown: 'token' }).ids;
+
+/** How many sources have tokens that training did not see. */
+export const countUnknown = ({ vocabularies: { source } }: TextModel, sources: readonly string[]): number =>
+  sources.filter((text) =>
+    source.encode(text, { onUnknown: 'token' }).tokens.some((token) => source.idOf(token) === undefined),
+  ).length;
+
+export async function judge(
+  translator: Translator,
+  examples: readonly Example[],
+  options: { onProgress?: (done: number) => void; signal?: AbortSignal } = {},
+): Promise<Judgement[]> {
+  const sources = examples.map(({ source }) => encodeSource(translator.model, source));
+  const hypotheses = await translator.translate(sources, options);
+  return examples.flatMap((example, i) =>
+    hypotheses[i] === undefined ? [] : [{ ...example, hypothesis: translator.tokens(hypotheses[i]) }],
+  );
+}

@@ -1,0 +1,60 @@
+import { initialize } from '@qkv/nn';
+import { Transformer } from '@qkv/seq2seq';
+import type { Vocabulary } from '@qkv/tokenizers';
+
+import type { Recipe } from '../recipe';
+
+/** What the ids of both sides mean. */
+export interface Vocabularies {
+  readonly source: Vocabulary;
+  readonly target: Vocabulary;
+}
+
+/** A Transformer from texts to texts. */
+export interface TextModel {
+  readonly vocabularies: Vocabularies;
+  readonly transformer: Transformer;
+  /** Most source tokens at inference: more than in training, as sinusoidal positions go on beyond. */
+  readonly maxSource: number;
+}
+
+/** The shape of the weights: what a model file must agree with. */
+export type Architecture = Pick<
+  Recipe,
+  | 'dimension'
+  | 'heads'
+  | 'feedForward'
+  | 'encoderLayers'
+  | 'decoderLayers'
+  | 'normalization'
+  | 'activation'
+  | 'dropout'
+  | 'maxLength'
+>;
+
+export function createModel(vocabularies: Vocabularies, architecture: Architecture, seed = 0): TextModel {
+  const { dimension, heads, feedForward, encoderLayers, decoderLayers } = architecture;
+  const { normalization, activation, dropout, maxLength } = architecture;
+  const maxSource = Math.max(64, 2 * maxLength);
+  const transformer = new Transformer({
+    sourceVocabulary: vocabularies.source.size,
+    targetVocabulary: vocabularies.target.size,
+    dimension,
+    heads,
+    feedForward,
+    encoderLayers,
+    decoderLayers,
+    normalization,
+    activation,
+    dropout,
+    maxLength: 2 * maxSource + EXTRA_TARGET,
+  });
+  initialize(transformer, { seed });
+  return { vocabularies, transformer, maxSource };
+}
+
+/** Short sources may have long targets: `WWW` has eleven phonemes. */
+const EXTRA_TARGET = 16;
+
+/** Most target tokens that are generated for a source of this length. */
+export const maxTargetFor = (sourceLength: number): number => 2 * sourceLength + EXTRA_TARGET;

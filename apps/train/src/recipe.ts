@@ -1,0 +1,155 @@
+import { z } from 'zod';
+
+import { Failure } from './failure';
+
+/** A hyper-parameter: its option, what it is, and which values it may have. */
+interface Setting<Schema extends z.ZodType> {
+  readonly flags: string;
+  readonly text: string;
+  readonly schema: Schema;
+}
+
+const setting = <Schema extends z.ZodType>(flags: string, text: string, schema: Schema): Setting<Schema> => ({
+  flags,
+  text,
+  schema,
+});
+const whole = (least: number, most: number): z.ZodNumber =>
+  z
+    .int(`Expected a whole number from ${least} to ${most}.`)
+    .min(least, `Expected a whole number from ${least} to ${most}.`)
+    .max(most, `Expected a whole number from ${least} to ${most}.`);
+const real = (least: number, most: number): z.ZodNumber =>
+  z
+    .number(`Expected a number from ${least} to ${most}.`)
+    .min(least, `Expected a number from ${least} to ${most}.`)
+    .max(most, `Expected a number from ${least} to ${most}.`);
+const choice = <const T extends readonly string[]>(...values: T) =>
+  z.enum(values, `Expected ${values.slice(0, -1).join(', ')} or ${values.at(-1)}.`);
+
+/** Everything that decides what a run computes: each is an option of the command line and a field of the run's config file. */
+export const settings = {
+  dimension: setting('--dimension <n>', 'model size, a multiple of the heads', whole(1, 4096)),
+  heads: setting('--heads <n>', 'attention heads', whole(1, 64)),
+  feedForward: setting('--feed-forward <n>', "size of the feed-forward's inner layer", whole(1, 16_384)),
+  encoderLayers: setting('--encoder-layers <n>', 'layers over the source', whole(1, 64)),
+  decoderLayers: setting('--decoder-layers <n>', 'layers over the target', whole(1, 64)),
+  normalization: setting(
+    '--normalization <where>',
+    'pre or post: before or after the sublayers',
+    choice('pre', 'post'),
+  ),
+  activation: setting('--activation <name>', 'of the feed-forward: relu or gelu', choice('relu', 'gelu')),
+  dropout: setting('--dropout <rate>', 'share of activations left out', real(0, 0.9)),
+  smoothing: setting('--smoothing <share>', 'label smoothing', real(0, 0.9)),
+  steps: setting('--steps <n>', 'updates of the weights; or give --epochs', whole(1, 1e7).optional()),
+  epochs: setting('--epochs <n>', 'passes over the training data; or give --steps', real(0.001, 1e5).optional()),
+  batch: setting('--batch <pairs>', 'pairs in a batch; or give --batch-tokens', whole(1, 65_536).optional()),
+  batchTokens: setting(
+    '--batch-tokens <n>',
+    'places in a batch, source and target; or give --batch',
+    whole(1, 2 ** 24).optional(),
+  ),
+  accumulate: setting('--accumulate <n>', 'batches whose gradients make one update', whole(1, 1024)),
+  maxLength: setting('--max-length <n>', 'longest source and target to train on, in tokens', whole(1, 4096)),
+  cells: setting('--cells <n>', 'shapes of batches: more pad less and plan more', whole(1, 64)),
+  learningRate: setting('--learning-rate <rate>', 'the largest, after the warm-up', real(0, 1)),
+  schedule: setting(
+    '--schedule <name>',
+    'of the rate after the warm-up: cosine or linear (to 0), inverse-square-root (Noam), constant',
+    choice('cosine', 'linear', 'inverse-square-root', 'constant'),
+  ),
+  warmup: setting('--warmup <n>', 'updates in which the rate grows; below 1, their share of all', real(0, 1e6)),
+  weightDecay: setting('--weight-decay <strength>', "AdamW's", real(0, 10)),
+  beta1: setting('--beta1 <decay>', "AdamW's, of the first moment", real(0, 0.9999999)),
+  beta2: setting('--beta2 <decay>', "AdamW's, of the second moment", real(0, 0.9999999)),
+  epsilon: setting('--epsilon <x>', "AdamW's", real(0, 1)),
+  clipNorm: setting('--clip-norm <norm>', 'largest norm of all gradients together; 0: no limit', real(0, 1e9)),
+  average: setting(
+    '--average <decay>',
+    'judge and save a running average of the weights (EMA); 0: the weights',
+    real(0, 0.9999999),
+  ),
+  validateEvery: setting('--validate-every <steps>', 'default: a tenth of the run', whole(1, 1e7).optional()),
+  metric: setting(
+    '--metric <name>',
+    'what the best weights have least of: token-error-rate, sequence-error-rate or loss',
+    choice('token-error-rate', 'sequence-error-rate', 'loss'),
+  ),
+  patience: setting(
+    '--patience <n>',
+    'validations in a row without improvement that end the run; 0: never',
+    whole(0, 1e6),
+  ),
+  checkpointEvery: setting('--checkpoint-every <steps>', 'beside those at the best validations', whole(1, 1e7)),
+  keepLast: setting('--keep-last <n>', 'checkpoints that stay, beside the best', whole(1, 1000)),
+  seed: setting('--seed <n>', 'of weights, order and dropout', whole(0, Number.MAX_SAFE_INTEGER)),
+} as const;
+
+export type SettingName = keyof typeof settings;
+
+type Shape = { [K in SettingName]: (typeof settings)[K]['schema'] };
+const shape = Object.fromEntries(
+  Object.entries(settings).map(([name, { schema }]) => [name, schema]),
+) as unknown as Shape;
+
+const fields = z.strictObject(shape);
+export type Recipe = z.infer<typeof fields>;
+
+/** A recipe as files hold it: all fields, none unknown, none against each other. */
+export const recipeSchema = fields.superRefine((recipe, context) => {
+  const contradiction = contradictionOf(recipe);
+  if (contradiction !== undefined) context.addIssue({ code: 'custom', message: contradiction });
+});
+
+/** What some of the fields are to be: a preset, a file of the user's, the options of a command. */
+export const partialRecipeSchema = fields.partial().superRefine((recipe, context) => {
+  const message = bothOf(recipe);
+  if (message !== undefined) context.addIssue({ code: 'custom', message });
+});
+export type PartialRecipe = z.infer<typeof partialRecipeSchema>;
+
+/** Of each pair, one decides; the later layer of settings replaces the other of an earlier one. */
+const alternatives = [
+  ['steps', 'epochs'],
+  ['batch', 'batchTokens'],
+] as const;
+
+export const flagOf = (name: SettingName): string => settings[name].flags.split(' ')[0];
+
+function bothOf(recipe: PartialRecipe): string | undefined {
+  const both = alternatives.find(([a, b]) => recipe[a] !== undefined && recipe[b] !== undefined);
+  if (both === undefined) return undefined;
+  const [a, b] = both;
+  return `${flagOf(a)} ${recipe[a]} and ${flagOf(b)} ${recipe[b]} contradict each other; give one of them`;
+}
+
+function contradictionOf(recipe: PartialRecipe): string | undefined {
+  const both = bothOf(recipe);
+  if (both !== undefined) return both;
+  const neither = alternatives.find(([a, b]) => recipe[a] === undefined && recipe[b] === undefined);
+  if (neither !== undefined) return `neither ${neither.map(flagOf).join(' nor ')} is given`;
+  const { dimension = 1, heads = 1, steps, warmup = 0 } = recipe;
+  if (dimension % heads !== 0) return `--dimension ${dimension} is not a multiple of --heads ${heads}`;
+  if (steps !== undefined && warmup >= 1 && warmup >= steps) {
+    return `--warmup ${warmup} leaves nothing of --steps ${steps}; warm up for fewer`;
+  }
+  return undefined;
+}
+
+/** Lays settings over each other, the later ones on top. @throws Failure if they contradict each other. */
+export function resolveRecipe(...layers: readonly PartialRecipe[]): Recipe {
+  let recipe: PartialRecipe = {};
+  for (const layer of layers) {
+    const given = Object.fromEntries(Object.entries(layer).filter(([, value]) => value !== undefined)) as PartialRecipe;
+    for (const pair of alternatives) {
+      for (const [mine, other] of [pair, pair.toReversed()]) {
+        if (given[mine] !== undefined && given[other] === undefined) recipe = { ...recipe, [other]: undefined };
+      }
+    }
+    recipe = { ...recipe, ...given };
+  }
+  const contradiction = contradictionOf(recipe);
+  if (contradiction !== undefined) throw new Failure(contradiction);
+  return fields.parse(recipe);
+}

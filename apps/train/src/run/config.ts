@@ -1,0 +1,141 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { Vocabulary } from '@qkv/tokenizers';
+import { writeFileDurably } from '@qkv/training/node';
+import { z } from 'zod';
+
+import type { DataSource } from '../data/task';
+import { describeError, Failure, systemReason } from '../failure';
+import type { Vocabularies } from '../model/model';
+import { type PartialRecipe, partialRecipeSchema, type Recipe, recipeSchema, type SettingName } from '../recipe';
+
+const FORMAT = 'qkv.run';
+const FORMAT_VERSION = 1;
+
+/** What decides a run. Written when it begins. */
+export interface RunConfig {
+  readonly data: DataSource;
+  readonly recipe: Recipe;
+  readonly vocabularies: Vocabularies;
+}
+
+const dataFile = z.strictObject({ path: z.string(), digest: z.string() });
+const unit = z.enum(['character', 'word']);
+const data = z.discriminatedUnion('task', [
+  z.strictObject({ task: z.literal('g2p') }),
+  z.strictObject({
+    task: z.literal('seq2seq'),
+    train: dataFile,
+    valid: dataFile.nullable(),
+    sourceUnit: unit,
+    targetUnit: unit,
+  }),
+]);
+const header = { format: z.literal(FORMAT), formatVersion: z.literal(FORMAT_VERSION) };
+const configSchema = z.strictObject({
+  ...header,
+  data,
+  recipe: recipeSchema,
+  vocabularies: z.strictObject({ source: z.unknown(), target: z.unknown() }),
+});
+/** A file with settings: a run's config, of which only the recipe counts, or a recipe alone. */
+const settingsSchema = z.strictObject({
+  ...z.object(header).partial().shape,
+  data: z.unknown().optional(),
+  vocabularies: z.unknown().optional(),
+  recipe: partialRecipeSchema,
+});
+
+export const configPath = (folder: string): string => join(folder, 'config.json');
+
+/** What may change when a run goes on: how long it takes, and what is kept. */
+const extensible: readonly SettingName[] = [
+  'steps',
+  'epochs',
+  'validateEvery',
+  'patience',
+  'checkpointEvery',
+  'keepLast',
+];
+
+/** Names the run: equal for two configs that one run may have had, one after the other. */
+export function runDigest({ data, recipe, vocabularies }: RunConfig): string {
+  const identity = Object.entries(recipe).filter(
+    ([name, value]) => value !== undefined && !extensible.includes(name as SettingName),
+  );
+  const text = JSON.stringify([data, identity.sort(([a], [b]) => (a < b ? -1 : 1)), vocabularies]);
+  return createHash('sha256').update(text).digest('hex').slice(0, 32);
+}
+
+/** What of a run's config forbids that it goes on under another one; undefined if nothing does. */
+export function differenceOf(before: RunConfig, after: RunConfig): string | undefined {
+  if (JSON.stringify(before.data) !== JSON.stringify(after.data)) return 'its data are others';
+  for (const name of Object.keys({ ...before.recipe, ...after.recipe }) as SettingName[]) {
+    if (before.recipe[name] === after.recipe[name] || extensible.includes(name)) continue;
+    return `its ${name} is ${String(before.recipe[name])}, not ${String(after.recipe[name])}`;
+  }
+  return runDigest(before) === runDigest(after) ? undefined : 'its vocabularies are others';
+}
+
+export async function writeConfig(folder: string, { data, recipe, vocabularies }: RunConfig): Promise<void> {
+  const text = JSON.stringify({ format: FORMAT, formatVersion: FORMAT_VERSION, data, recipe, vocabularies }, null, 2);
+  await writeFileDurably(configPath(folder), `${text}\n`);
+}
+
+/** The config of a run; undefined if the folder holds none. @throws Failure if it is not as it should be. */
+export async function readConfig(folder: string): Promise<RunConfig | undefined> {
+  const file = configPath(folder);
+  const json = await readJson(file);
+  if (json === undefined) return undefined;
+  const { format, formatVersion } = (json ?? {}) as { format?: unknown; formatVersion?: unknown };
+  if (format !== FORMAT) throw new Failure(`${file} does not describe a run of this application`);
+  if (formatVersion !== FORMAT_VERSION) {
+    throw new Failure(
+      `${file} has format version ${String(formatVersion)}, this release reads ${FORMAT_VERSION}; use the release that made it, or train again in another folder`,
+    );
+  }
+  const { recipe, vocabularies, data } = check(configSchema, json, file);
+  try {
+    const source = Vocabulary.fromJSON(vocabularies.source);
+    return { data, recipe, vocabularies: { source, target: Vocabulary.fromJSON(vocabularies.target) } };
+  } catch (error) {
+    throw new Failure(`${file}: ${describeError(error)}`);
+  }
+}
+
+/** The settings of a file that the user names. */
+export async function readSettings(file: string): Promise<PartialRecipe> {
+  const json = await readJson(file);
+  if (json === undefined) throw new Failure(`cannot read ${file}: there is no such file`);
+  const { format } = (json ?? {}) as { format?: unknown };
+  if (format !== undefined && format !== FORMAT) throw new Failure(`${file} is not a config of this application`);
+  return check(settingsSchema, json, file).recipe;
+}
+
+/** The content of a JSON file; undefined if there is none. */
+export async function readJson(file: string): Promise<unknown> {
+  let text: string;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
+    throw new Failure(`cannot read ${file}: ${systemReason(error, 'read')}`);
+  }
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (error) {
+    throw new Failure(`${file} is not JSON (${describeError(error)})`);
+  }
+}
+
+function check<T>(schema: z.ZodType<T>, json: unknown, file: string): T {
+  const { data: value, error } = schema.safeParse(json);
+  if (error === undefined) return value as T;
+  const [{ path, message, ...issue }] = error.issues;
+  const place = path.length > 0 ? `${path.join('.')}: ` : '';
+  if (issue.code === 'unrecognized_keys')
+    throw new Failure(`${file}: ${place}unknown setting ${issue.keys.join(', ')}`);
+  throw new Failure(`${file}: ${place}${message}`);
+}

@@ -1,0 +1,177 @@
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { useWasm } from '@qkv/backend-wasm';
+import { lockFolder } from '@qkv/training/node';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+import { tiny } from '../../test/support';
+import { parseDictionary, type Split } from '../data/cmudict';
+import { createG2pTask } from '../data/g2p-task';
+import { encodeSource } from '../model/evaluation';
+import { Translator } from '../model/translator';
+import type { PartialRecipe } from '../recipe';
+import { Reporter } from '../terminal/reporter';
+import { readMetrics } from './metrics';
+import { type RunOptions, trainRun } from './training';
+import { loadRun } from './weights';
+
+const dictionary = parseDictionary({ CAT: 'K AE1 T', BAT: 'B AE1 T', DOT: 'D AO1 T', DAB: 'D AE1 B', TAB: 'T AE1 B' });
+const words = [...dictionary.keys()];
+const split: Split = { training: words, validation: words, heldOut: [], sample: [], missing: [], unspellable: 0 };
+const task = createG2pTask(dictionary, split, 20);
+
+const folder = mkdtempSync(join(tmpdir(), 'qkv-runs-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+let runs = 0;
+const fresh = (): string => join(folder, String(runs++));
+
+let backend: RunOptions['backend'];
+beforeAll(async () => {
+  ({ backend } = await useWasm());
+});
+
+const uninterrupted = () =>
+  ({ signal: new AbortController().signal, happened: false, end() {} }) as RunOptions['interruption'];
+
+const run = (recipe: PartialRecipe, to = fresh(), more: Partial<RunOptions> = {}) =>
+  trainRun({
+    task,
+    recipe: tiny(recipe),
+    folder: to,
+    resume: 'never',
+    overwrite: false,
+    backend,
+    reporter: new Reporter('quiet'),
+    interruption: uninterrupted(),
+    ...more,
+  }).then((outcome) => ({ ...outcome!, folder: to }));
+
+const bytes = (to: string): Buffer => readFileSync(join(to, 'model.safetensors'));
+
+test('learns what five words sound like, and leaves everything that a run leaves', async () => {
+  const { summary, folder: to } = await run({ steps: 120, validateEvery: 40 });
+  expect(summary).toMatchObject({ reason: 'finished', steps: 120, validation: { examples: 5, sequenceErrorRate: 0 } });
+  expect(readdirSync(to).sort()).toEqual([
+    'checkpoints',
+    'config.json',
+    'curves.svg',
+    'events.out.tfevents.0.qkv',
+    'log.txt',
+    'metrics.jsonl',
+    'model.safetensors',
+    'summary.json',
+  ]);
+  const { model } = await loadRun(to);
+  const translator = new Translator(model, 3);
+  const said = await translator.translate(words.map((word) => encodeSource(model, word)));
+  translator.release();
+  expect(said.map((ids) => [translator.tokens(ids)])).toEqual([...dictionary.values()]);
+
+  const metrics = readMetrics(join(to, 'metrics.jsonl'));
+  expect(metrics.filter((record) => 'loss' in record).map(({ step }) => step)).toEqual(
+    Array.from({ length: 12 }, (_, i) => 10 * (i + 1)),
+  );
+  expect(metrics.filter((record) => 'validation/loss' in record).map(({ step }) => step)).toEqual([40, 80, 120]);
+  expect(metrics[0].loss).toBeGreaterThan(metrics.at(-2)!.loss);
+  const svg = readFileSync(join(to, 'curves.svg'), 'utf8');
+  expect(svg).toMatch(/^<svg /);
+  expect(svg).toContain('error rates on validation data');
+  expect(readFileSync(join(to, 'log.txt'), 'utf8')).toMatch(
+    /validation after 40 updates: loss \d\.\d{3}, PER \d+\.\d %/,
+  );
+});
+
+test('the same seed gives the same model to the bit, another seed another', async () => {
+  const models = [await run({ steps: 5 }), await run({ steps: 5 }), await run({ steps: 5, seed: 2 })].map((r) =>
+    bytes(r.folder),
+  );
+  expect(models[1]).toEqual(models[0]);
+  expect(models[2]).not.toEqual(models[0]);
+});
+
+describe('going on', () => {
+  test('a finished run is left as it is: no file changes', async () => {
+    const { folder: to, summary } = await run({ steps: 12 });
+    const stamp = () =>
+      readdirSync(to, { recursive: true }).map((name) => [name, statSync(join(to, String(name))).mtimeMs]);
+    const before = stamp();
+    const again = await run({ steps: 12 }, to, { resume: 'auto' });
+    expect(again.summary).toEqual(summary);
+    expect(stamp().filter(([name]) => name !== 'log.txt' && name !== 'curves.svg')).toEqual(
+      before.filter(([name]) => name !== 'log.txt' && name !== 'curves.svg'),
+    );
+  });
+
+  test('with more epochs it equals the longer run, where the schedule does not depend on the length', async () => {
+    const recipe = {
+      schedule: 'constant',
+      warmup: 0,
+      steps: undefined,
+      validateEvery: 3,
+      average: 0.9,
+      dropout: 0.1,
+    } as const;
+    const whole = await run({ ...recipe, epochs: 12 });
+    const part = await run({ ...recipe, epochs: 5 });
+    expect(bytes(part.folder)).not.toEqual(bytes(whole.folder));
+    const longer = await run({ ...recipe, epochs: 12 }, part.folder, { resume: 'auto' });
+    expect(longer.summary.steps).toBe(12);
+    expect(bytes(part.folder)).toEqual(bytes(whole.folder));
+  });
+
+  test('another run in the folder is an error, and stays; --overwrite replaces it', async () => {
+    const { folder: to } = await run({ steps: 5 });
+    const before = bytes(to);
+    await expect(run({ steps: 5 }, to)).rejects.toThrow(
+      /^there is a run in .*; go on with --resume auto, replace it with --overwrite, or choose another --output$/,
+    );
+    await expect(run({ steps: 5, seed: 7 }, to, { resume: 'auto' })).rejects.toThrow(
+      /^the run in .* cannot go on: its seed is 1, not 7; /,
+    );
+    expect(bytes(to)).toEqual(before);
+    await run({ steps: 5, seed: 7 }, to, { overwrite: true });
+    expect(bytes(to)).not.toEqual(before);
+  });
+
+  test('a folder that another process uses', async () => {
+    const { folder: to } = await run({ steps: 5 });
+    const lock = await lockFolder(to);
+    await expect(run({ steps: 9 }, to, { resume: 'auto' })).rejects.toThrow(
+      `${to} is in use by process ${process.pid}`,
+    );
+    await lock.release();
+    expect((await run({ steps: 9 }, to, { resume: 'auto' })).summary.steps).toBe(9);
+    expect(existsSync(join(to, 'lock'))).toBe(false);
+  });
+});
+
+test('four micro-batches, averages, post-norm and each schedule train', async () => {
+  for (const schedule of ['cosine', 'linear', 'inverse-square-root', 'constant'] as const) {
+    const { summary, folder: to } = await run({
+      steps: 6,
+      accumulate: 4,
+      batch: 2,
+      average: 0.9,
+      normalization: 'post',
+      schedule,
+    });
+    expect(summary.steps).toBe(6);
+    expect((await loadRun(to)).step).toBe(summary.modelStep);
+  }
+});
+
+test('a loss that is no number ends the run, and names what to do', async () => {
+  const explosive = {
+    learningRate: 1,
+    weightDecay: 10,
+    clipNorm: 0,
+    epsilon: 0,
+    schedule: 'constant',
+    warmup: 0,
+  } as const;
+  await expect(run({ ...explosive, steps: 60 })).rejects.toThrow(
+    /^the loss is NaN at step \d+; lower --learning-rate, or look for the operation with --debug$/,
+  );
+});

@@ -1,0 +1,99 @@
+import { join, resolve } from 'node:path';
+
+import { loadStateDict } from '@qkv/nn';
+import type { TensorEntry } from '@qkv/safetensors';
+import { readSafetensors, writeSafetensors } from '@qkv/safetensors/node';
+
+import { describeError, Failure } from '../failure';
+import { createModel, type TextModel } from '../model/model';
+import { configPath, readConfig, type RunConfig, runDigest } from './config';
+import { files } from './folder';
+
+const FORMAT = 'qkv.model';
+const FORMAT_VERSION = '1';
+
+/** A run and its model. */
+export interface LoadedRun {
+  readonly folder: string;
+  readonly config: RunConfig;
+  readonly model: TextModel;
+  /** Updates that the weights have had. */
+  readonly step: number;
+}
+
+/** The config of a folder that must hold a run. */
+export async function requireConfig(folder: string): Promise<RunConfig> {
+  const config = await readConfig(folder);
+  if (config !== undefined) return config;
+  throw new Failure(`there is no run in ${resolve(folder)}; train first, or name another folder`);
+}
+
+/** Loads a run's model; everything is checked before anything is used. */
+export async function loadRun(folder: string): Promise<LoadedRun> {
+  const config = await requireConfig(folder);
+  const file = join(folder, files.model);
+  const { tensors, metadata } = await readSafetensors(file).catch((error: unknown) => {
+    if ((error as { code?: unknown }).code !== 'not-found') throw error;
+    throw new Failure(`the run in ${resolve(folder)} has no model yet; finish it with --resume auto`);
+  });
+  checkMetadata(file, metadata);
+  if (metadata.run !== runDigest(config)) {
+    throw new Failure(`${file} and ${files.config} beside it are of different runs; train again`);
+  }
+  const model = createModel(config.vocabularies, config.recipe, config.recipe.seed);
+  await loadWeights(model, tensors, file, configPath(folder));
+  return { folder, config, model, step: Number(metadata.step) };
+}
+
+async function loadWeights(
+  { transformer }: TextModel,
+  tensors: ReadonlyMap<string, TensorEntry>,
+  file: string,
+  config: string,
+): Promise<void> {
+  try {
+    await loadStateDict(transformer, tensors);
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    throw new Failure(`${file} is not the model that ${config} describes: ${shorten(describeError(error))}`);
+  }
+}
+
+function checkMetadata(file: string, { format, formatVersion }: Readonly<Record<string, string>>): void {
+  if (format !== FORMAT) throw new Failure(`${file} is not a model of this application`);
+  if (formatVersion !== FORMAT_VERSION) {
+    throw new Failure(`${file} has format version ${formatVersion}, this release reads ${FORMAT_VERSION}`);
+  }
+}
+
+/** The step of the model that a folder holds, undefined if it holds none of this run. */
+export async function savedStep(folder: string, config: RunConfig): Promise<number | undefined> {
+  const found = await readSafetensors(join(folder, files.model)).catch(() => undefined);
+  if (found === undefined || found.metadata.format !== FORMAT || found.metadata.run !== runDigest(config))
+    return undefined;
+  return Number(found.metadata.step);
+}
+
+/** Writes weights as the model of a run. */
+export function saveModel(
+  path: string,
+  config: RunConfig,
+  tensors: ReadonlyMap<string, TensorEntry>,
+  step: number,
+): Promise<void> {
+  const metadata = { format: FORMAT, formatVersion: FORMAT_VERSION, run: runDigest(config), step: String(step) };
+  return writeSafetensors(path, tensors, metadata);
+}
+
+/** The weights in a checkpoint that models are made of: their running average, if there is one. */
+export function weightsIn(checkpoint: ReadonlyMap<string, TensorEntry>): Map<string, TensorEntry> {
+  const names = [...checkpoint.keys()];
+  const prefix = names.some((name) => name.startsWith('average.')) ? 'average.weights.' : 'model.';
+  return new Map(
+    names.filter((name) => name.startsWith(prefix)).map((name) => [name.slice(prefix.length), checkpoint.get(name)!]),
+  );
+}
+
+export { loadWeights };
+
+const shorten = (text: string): string => (text.length > 300 ? `${text.slice(0, 299)}…` : text);
