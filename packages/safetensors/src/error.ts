@@ -12,6 +12,7 @@ export type SafetensorsErrorCode =
   | 'metadata' // a metadata value that is not a string
   | 'range' // a number that the smaller type cannot hold
   | 'quantization' // an unknown format, or scales that are missing or wrong
+  | 'index' // an index that names no file of its folder, or other tensors than its shards hold
   | 'not-found'
   | 'unreadable'
   | 'unwritable'

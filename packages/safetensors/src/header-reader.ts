@@ -18,11 +18,16 @@ const MAX_DEPTH = 32;
 export class HeaderReader {
   private position = 0;
 
-  constructor(private readonly text: string) {}
+  /** `what` and `start` are for errors: what the text is, and at which byte of its file it begins. */
+  constructor(
+    private readonly text: string,
+    private readonly what = 'header',
+    private readonly start = 8,
+  ) {}
 
   private fail(code: SafetensorsErrorCode, what: string, position = this.position): never {
-    const byte = 8 + new TextEncoder().encode(this.text.slice(0, position)).length;
-    throw new SafetensorsError(code, `safetensors: header, byte ${byte}: ${what}`);
+    const byte = this.start + new TextEncoder().encode(this.text.slice(0, position)).length;
+    throw new SafetensorsError(code, `safetensors: ${this.what}, byte ${byte}: ${what}`);
   }
 
   /** Reads an object; `onEntry` must read each key's value. A key that stands twice is an error. */
@@ -93,7 +98,7 @@ export class HeaderReader {
   end(): void {
     this.space();
     if (this.position < this.text.length) {
-      this.fail('header-json', 'text after the end of the header; pad it with spaces only');
+      this.fail('header-json', `text after the end of the ${this.what}; pad it with spaces only`);
     }
   }
 
