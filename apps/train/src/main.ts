@@ -1,3 +1,5 @@
+import { join } from 'node:path';
+
 import { Command, InvalidArgumentError, Option } from 'commander';
 
 import { describeError, Failure } from './failure';
@@ -5,6 +7,7 @@ import { type PresetName, presets } from './presets';
 import { type PartialRecipe, type SettingName, settings, resolveRecipe } from './recipe';
 import { err } from './terminal/colors';
 import type { OutputMode } from './terminal/reporter';
+import type { WeightFormat } from './commands/export';
 import type { TrainOptions } from './commands/train';
 import type { VerifyOptions } from './commands/verify';
 
@@ -35,6 +38,20 @@ const modeOf = ({ json, quiet }: ModeFlags): OutputMode => (json ? 'json' : quie
 
 const debugOption = (): Option =>
   new Option('--debug', 'show where an error comes from, and which operation made the first NaN (slow)');
+
+interface ExportFlags extends ModeFlags {
+  readonly run: string;
+  readonly format: WeightFormat;
+  readonly output?: string;
+  readonly maxShard?: number;
+  readonly test?: string;
+}
+
+function positive(text: string): number {
+  const value = text.trim() === '' ? NaN : Number(text);
+  if (!(value > 0 && value < Infinity)) throw new InvalidArgumentError('Expected a number above 0.');
+  return value;
+}
 
 interface TrainFlags extends ModeFlags {
   readonly output: string;
@@ -156,6 +173,23 @@ function createProgram(): Command {
     .action(async (words: string[], options: { run: string }) => {
       const { pronounce } = await import('./commands/pronounce');
       await pronounce(words, options);
+    });
+
+  program
+    .command('export')
+    .description('write the weights in another format, and tell what that costs in error rate')
+    .addOption(runOption())
+    .addOption(new Option('--format <name>', 'of the weights').choices(['float32', 'fp16', 'int8']).default('fp16'))
+    .option('--output <folder>', 'where they go; other commands take it as they take a run (default: <run>/<format>)')
+    .addOption(new Option('--max-shard <megabytes>', 'split into files of at most so much').argParser(positive))
+    .option('--test <file>', 'pairs to measure with (default: the validation data of the run)')
+    .addOption(modeOptions[0])
+    .addOption(modeOptions[1])
+    .addOption(debugOption())
+    .action(async (flags: ExportFlags) => {
+      const { exportWeights } = await import('./commands/export');
+      const { run, format, output = join(run, format), maxShard, test } = flags;
+      await exportWeights({ run, format, output, maxShard, test, mode: modeOf(flags) });
     });
 
   program

@@ -135,6 +135,44 @@ describe('pairs of one’s own', () => {
     expect(lines[1]).toMatchObject({ run: own, steps: 30, settings: { task: 'seq2seq' } });
   });
 
+  test('export makes smaller files that are used like runs, and tells what they cost', async () => {
+    const bytes = (to: string) =>
+      readdirSync(to).flatMap((name) => (name.endsWith('.safetensors') ? [statSync(join(to, name)).size] : []));
+    const [half, shards] = [join(own, 'fp16'), join(folder, 'shards')];
+    const fp16 = await cli(['export', '--run', own]);
+    expect(fp16.err).toBe('');
+    expect(fp16.out).toMatch(
+      /^float32: .*\nfp16: .*\n[\d,]+ bytes, 0\.\d{3} times those of the run; token error rate [+−]\d\.\d\d points; in /,
+    );
+    expect(bytes(half)).toHaveLength(1);
+    const int8 = await cli([
+      'export',
+      '--run',
+      own,
+      '--format',
+      'int8',
+      '--max-shard',
+      '0.01',
+      '--output',
+      shards,
+      '--json',
+    ]);
+    const event = JSON.parse(int8.out) as { ratio: number; before: object; after: object };
+    expect(event).toMatchObject({ event: 'export', format: 'int8' });
+    expect(event.ratio).toBeLessThan(1);
+    expect(bytes(shards).length).toBeGreaterThan(1);
+    for (const to of [half, shards]) expect((await cli(['predict', '--run', to], { input: 'abc\n' })).out).not.toBe('');
+    // In one file again: the shards go.
+    expect((await cli(['export', '--run', shards, '--format', 'fp16', '--output', half, '--quiet'])).code).toBe(0);
+    expect((await cli(['export', '--run', half, '--format', 'float32', '--output', shards, '--quiet'])).code).toBe(0);
+    expect(readdirSync(shards).sort()).toEqual(['config.json', 'model.safetensors']);
+    expectFailure(await cli(['export', '--run', own, '--output', run]), 'holds another run; choose another --output');
+    expectFailure(await cli(['export', '--run', own, '--output', own]), '--output is the run itself');
+    writeFileSync(other, reversedPairs(41, 3));
+    expectFailure(await cli(['export', '--run', own]), 'other.tsv has changed since training; put it back as it was');
+    writeFileSync(other, reversedPairs(40, 3));
+  }, 60_000);
+
   test('a config file repeats a run', async () => {
     const again = join(folder, 'again');
     const config = join(own, 'config.json');
@@ -303,15 +341,17 @@ test('--help tells what there is', async () => {
 
 test('Ctrl-C ends in good order, and the same command with --resume auto goes on', async () => {
   const stopped = join(folder, 'stopped');
-  let sent = false;
+  let second: Promise<Result> | undefined;
   const args = ['seq2seq', ...tsv, '--output', stopped];
   const { code, out, err } = await cli([...args, '--steps', '100000'], {
     watch(text, kill) {
-      if (sent || !text.includes('one thread of WebAssembly')) return;
-      sent = true;
-      setTimeout(kill, 500, 'SIGINT');
+      if (second !== undefined || !text.includes('one thread of WebAssembly')) return;
+      // Another process in the same folder has no chance meanwhile.
+      second = cli([...args, '--steps', '100000', '--resume', 'auto']);
+      void second.then(() => kill('SIGINT'));
     },
   });
+  expectFailure(await second!, /^error: .*stopped is in use by process \d+$/m);
   expect(err).toBe('');
   expect(code).toBe(130);
   const made = /\nstopped after ([\d,]+) of 100,000 updates; go on with the same command and --resume auto\n$/.exec(

@@ -247,7 +247,7 @@ async function conclude(
     reporter.say(describeScores('validation', known.validation, task.data.task));
     return known;
   }
-  if (!isSaved) await saveModel(join(folder, files.model), config, weights, modelStep);
+  if (!isSaved) await saveModel(folder, config, { tensors: weights }, modelStep);
 
   const translator = new Translator(model, Math.min(ROWS, task.validation.length));
   const validation = score(await judge(translator, task.validation));

@@ -1,8 +1,14 @@
+import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 
-import { loadStateDict } from '@qkv/nn';
-import type { TensorEntry } from '@qkv/safetensors';
-import { readSafetensors, writeSafetensors } from '@qkv/safetensors/node';
+import { loadStateDict, stateDict } from '@qkv/nn';
+import { dequantize, type TensorEntry } from '@qkv/safetensors';
+import {
+  readSafetensors,
+  readShardedSafetensors,
+  writeSafetensors,
+  writeShardedSafetensors,
+} from '@qkv/safetensors/node';
 
 import { describeError, Failure } from '../failure';
 import { createModel, type TextModel } from '../model/model';
@@ -28,14 +34,34 @@ export async function requireConfig(folder: string): Promise<RunConfig> {
   throw new Failure(`there is no run in ${resolve(folder)}; train first, or name another folder`);
 }
 
+const INDEX = `${files.model}.index.json`;
+
+/** Whether a file of a folder is, or is a part of, its model. */
+export const isModelFile = (name: string): boolean => name === INDEX || /^model(-\S+-of-\d+)?\.safetensors$/.test(name);
+
+/** A model's tensors as they are stored, in one file or several. */
+async function readModel(
+  folder: string,
+): Promise<{ file: string; tensors: Map<string, TensorEntry>; metadata: Record<string, string> }> {
+  const isSharded = (await stat(join(folder, INDEX)).catch(() => undefined)) !== undefined;
+  const file = join(folder, isSharded ? INDEX : files.model);
+  const read = isSharded ? readShardedSafetensors(file) : readSafetensors(file);
+  const stored = await read.catch((error: unknown) => {
+    if (isSharded || (error as { code?: unknown }).code !== 'not-found') throw error;
+    throw new Failure(`the run in ${resolve(folder)} has no model yet; finish it with --resume auto`);
+  });
+  if (!('quantization' in stored.metadata)) return { file, ...stored };
+  try {
+    return { file, ...dequantize(stored) };
+  } catch (error) {
+    throw new Failure(`${file}: ${describeError(error)}`, { cause: error });
+  }
+}
+
 /** Loads a run's model; everything is checked before anything is used. */
 export async function loadRun(folder: string): Promise<LoadedRun> {
   const config = await requireConfig(folder);
-  const file = join(folder, files.model);
-  const { tensors, metadata } = await readSafetensors(file).catch((error: unknown) => {
-    if ((error as { code?: unknown }).code !== 'not-found') throw error;
-    throw new Failure(`the run in ${resolve(folder)} has no model yet; finish it with --resume auto`);
-  });
+  const { file, tensors, metadata } = await readModel(folder);
   checkMetadata(file, metadata);
   if (metadata.run !== runDigest(config)) {
     throw new Failure(`${file} and ${files.config} beside it are of different runs; train again`);
@@ -74,15 +100,34 @@ export async function savedStep(folder: string, config: RunConfig): Promise<numb
   return Number(found.metadata.step);
 }
 
-/** Writes weights as the model of a run. */
-export function saveModel(
-  path: string,
+/** Writes weights as the model of a run: in one file, or in several of at most so many bytes. */
+export async function saveModel(
+  folder: string,
   config: RunConfig,
-  tensors: ReadonlyMap<string, TensorEntry>,
+  {
+    tensors,
+    metadata: own = {},
+  }: { readonly tensors: ReadonlyMap<string, TensorEntry>; readonly metadata?: Readonly<Record<string, string>> },
   step: number,
+  maxShardBytes?: number,
 ): Promise<void> {
-  const metadata = { format: FORMAT, formatVersion: FORMAT_VERSION, run: runDigest(config), step: String(step) };
-  return writeSafetensors(path, tensors, metadata);
+  const metadata = {
+    ...own,
+    format: FORMAT,
+    formatVersion: FORMAT_VERSION,
+    run: runDigest(config),
+    step: String(step),
+  };
+  if (maxShardBytes === undefined) return writeSafetensors(join(folder, files.model), tensors, metadata);
+  await writeShardedSafetensors(folder, 'model', tensors, { maxShardBytes, metadata });
+}
+
+/** The weights of a model that runs. */
+export async function tensorsOfModel({ transformer }: TextModel): Promise<Map<string, TensorEntry>> {
+  const state = await stateDict(transformer);
+  return new Map(
+    [...state].map(([name, { shape, data }]) => [name, { dtype: 'F32', shape, data: data as Float32Array }]),
+  );
 }
 
 /** The weights in a checkpoint that models are made of: their running average, if there is one. */
