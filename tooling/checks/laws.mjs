@@ -30,6 +30,9 @@ export const floors = {
   training: 5,
 };
 
+/** Packages of models, which the loop of training does without although they are on floors below it. */
+const modelPackages = ['seq2seq', 'vit'];
+
 /** Packages without third-party run-time dependencies. */
 const dependencyFree = ['tensor', 'autograd', 'nn', 'attention', 'seq2seq', 'vit'];
 
@@ -156,6 +159,9 @@ const downward = {
       if (to.kind === 'apps') return `${to.name} is an app, and apps are never imported`;
       if (from.kind !== 'packages') return undefined;
       if (to.kind === 'tooling') return isTest ? undefined : `${to.name} is tooling, which only tests may import`;
+      if (from.folder === 'training' && modelPackages.includes(to.folder)) {
+        return `${from.name} is given a step and knows no model, so it may not use ${to.name}`;
+      }
       if (from === to) return isTest ? undefined : 'a package does not import itself by name';
       if (floorOf(to) < floorOf(from)) return undefined;
       return `${from.name} (floor ${floorOf(from)}) may not use ${to.name} (floor ${floorOf(to)})`;

@@ -77,6 +77,18 @@ const planted: Record<string, [string, Record<string, string>][]> = {
     ['an import type upward', { 'packages/tensor/src/a.ts': "export type G = import('@qkv/autograd').T;" }],
     ['a dynamic import upward', { 'packages/tensor/src/a.ts': "await import('@qkv/autograd');" }],
     ['an import sideways', { 'packages/autograd/src/a.ts': "import '@qkv/backend-wasm';" }],
+    [
+      'a model in the training loop',
+      {
+        'packages/training/package.json': manifest('training', { dependencies: ws('seq2seq') }),
+        'packages/training/README.md': readme('training'),
+        'packages/training/LICENSE': 'MIT\n',
+        'packages/seq2seq/package.json': manifest('seq2seq'),
+        'packages/seq2seq/README.md': readme('seq2seq'),
+        'packages/seq2seq/LICENSE': 'MIT\n',
+        'packages/seq2seq/src/index.ts': 'export {};\n',
+      },
+    ],
     ['an upward import in a test', { 'packages/tensor/src/a.test.ts': "import '@qkv/autograd';" }],
     [
       'an upward dependency',
