@@ -152,7 +152,7 @@ describe('pairs of one’s own', () => {
       '--format',
       'int8',
       '--max-shard',
-      '0.01',
+      '0.002',
       '--output',
       shards,
       '--json',
