@@ -2,6 +2,7 @@ import { adamW, type Parameter, type Tensor } from '@qkv/tensor';
 
 import { biasCorrection } from './bias-correction';
 import { Optimizer, type OptimizerOptions, requireRange, type UpdateContext } from './optimizer';
+import type { TorchRules } from './torch-layout';
 
 export interface AdamOptions extends OptimizerOptions {
   /** Decay of the two moments; 0.9 and 0.999, as in the paper. Transformers often take 0.98 for the second. */
@@ -32,6 +33,16 @@ export class Adam extends Optimizer {
     this.betas = betas;
     this.epsilon = epsilon;
     this.weightDecay = weightDecay;
+  }
+
+  override get torch(): TorchRules {
+    const { betas, epsilon, weightDecay } = this;
+    return {
+      fields: { exp_avg: 'm', exp_avg_sq: 'v' },
+      counts: true,
+      weightDecay,
+      options: { betas: [...betas], eps: epsilon, amsgrad: false, maximize: false },
+    };
   }
 
   protected override update(gradients: readonly Tensor[], context: UpdateContext): void {

@@ -17,7 +17,7 @@ export {
   type WarmupOptions,
 } from './schedules';
 export { SGD, type SGDOptions } from './sgd';
-export type { TorchParameterGroup, TorchState, TorchStateOptions, TorchTensor } from './torch-layout';
+export type { TorchParameterGroup, TorchRules, TorchState, TorchStateOptions, TorchTensor } from './torch-layout';
 export { loadTorchState, type LoadTorchStateOptions, toTorchState } from './torch-state';
 export {
   flattenTorchState,

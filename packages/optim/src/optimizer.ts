@@ -3,6 +3,7 @@ import { full, isTraining, type Parameter, type Tensor, Variable, zeros } from '
 import { clipFactor, globalNorm } from './clip';
 import { ParameterState } from './parameter-state';
 import type { Schedule } from './schedules';
+import type { TorchRules } from './torch-layout';
 
 export interface OptimizerOptions {
   /** A number, or a function of the step. */
@@ -62,6 +63,11 @@ export abstract class Optimizer {
 
   /** Kinds of state that each parameter has, such as the two moments of Adam. */
   protected abstract readonly kinds: readonly string[];
+
+  /** How torch calls what it keeps; null if torch has no such optimiser. */
+  get torch(): TorchRules | null {
+    return null;
+  }
 
   /** Assigns the next value of every parameter, and of its state. */
   protected abstract update(gradients: readonly Tensor[], context: UpdateContext): void;

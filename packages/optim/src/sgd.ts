@@ -1,6 +1,7 @@
 import type { Parameter, Tensor } from '@qkv/tensor';
 
 import { Optimizer, type OptimizerOptions, requireRange, type UpdateContext } from './optimizer';
+import type { TorchRules } from './torch-layout';
 
 export interface SGDOptions extends OptimizerOptions {
   /** μ; 0 by default, and then there is no state. */
@@ -28,6 +29,16 @@ export class SGD extends Optimizer {
     this.nesterov = nesterov;
     this.weightDecay = weightDecay;
     this.kinds = momentum === 0 ? [] : ['momentum'];
+  }
+
+  override get torch(): TorchRules {
+    const { momentum, nesterov, weightDecay } = this;
+    return {
+      fields: momentum === 0 ? {} : { momentum_buffer: 'momentum' },
+      counts: false,
+      weightDecay,
+      options: { momentum, dampening: 0, nesterov, maximize: false },
+    };
   }
 
   protected override update(gradients: readonly Tensor[], { learningRate, gradientScale }: UpdateContext): void {

@@ -1,8 +1,6 @@
 import type { Parameter } from '@qkv/tensor';
 
-import { Adam } from './adam';
 import type { Optimizer } from './optimizer';
-import { SGD } from './sgd';
 
 /** An array as torch holds it: row-major. */
 export interface TorchTensor {
@@ -48,26 +46,9 @@ export interface TorchRules {
 }
 
 /** Throws a TypeError for optimisers that torch does not have. */
-export function torchRules(caller: string, optimizer: Optimizer): TorchRules {
-  if (optimizer instanceof Adam) {
-    const { betas, epsilon, weightDecay } = optimizer;
-    return {
-      fields: { exp_avg: 'm', exp_avg_sq: 'v' },
-      counts: true,
-      weightDecay,
-      options: { betas: [...betas], eps: epsilon, amsgrad: false, maximize: false },
-    };
-  }
-  if (optimizer instanceof SGD) {
-    const { momentum, nesterov, weightDecay } = optimizer;
-    return {
-      fields: momentum === 0 ? {} : { momentum_buffer: 'momentum' },
-      counts: false,
-      weightDecay,
-      options: { momentum, dampening: 0, nesterov, maximize: false },
-    };
-  }
-  throw new TypeError(`${caller}: expected an AdamW, Adam or SGD, got ${optimizer.name}, which torch does not have`);
+export function torchRules(caller: string, { name, torch }: Optimizer): TorchRules {
+  if (torch !== null) return torch;
+  throw new TypeError(`${caller}: expected an AdamW, Adam or SGD, got ${name}, which torch does not have`);
 }
 
 export interface TorchGroup {
