@@ -5,7 +5,7 @@
  *   pnpm test
  *   pnpm test --only lint,types,laws,hygiene,unit,packages,repository,node24,browser
  */
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
@@ -141,13 +141,22 @@ const findChromium = () =>
     '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
   ].find((path) => path !== '' && isExecutable(path));
 
-/** Chromium from the system's own packages; no test downloads a browser. */
-async function installChromium() {
+/** From the system's own packages, where that is possible; no test downloads anything else. */
+async function install(/** @type {string} */ what, /** @type {string[]} */ packages) {
   if (process.getuid?.() !== 0 || !isExecutable('/usr/bin/apt-get')) return;
-  console.log("no Chromium found: installing the system's package");
+  console.log(`no ${what} found: installing the system's package`);
   const apt = { DEBIAN_FRONTEND: 'noninteractive' };
   if ((await run('apt-get', ['-qq', 'update'], apt)) !== 0) return;
-  await run('apt-get', ['-qq', 'install', '-y', '--no-install-recommends', 'chromium'], apt);
+  await run('apt-get', ['-qq', 'install', '-y', '--no-install-recommends', ...packages], apt);
+}
+
+const hasTorch = () =>
+  ['/usr/bin/python3', 'python3'].some((python) => spawnSync(python, ['-c', 'import numpy, torch']).status === 0);
+
+/** What apps/train's `verify` is compared with; its test is left out without it. @returns {Promise<Counts>} */
+async function torch() {
+  if (!hasTorch()) await install('PyTorch', ['python3-torch', 'python3-numpy']);
+  return hasTorch() ? { passed: 0, failed: 0 } : skip('there is no python3 with torch and numpy, for train verify');
 }
 
 /** @type {Record<string, { title: string, run: () => Promise<Counts> }>} */
@@ -180,10 +189,10 @@ const parts = {
   },
   unit: {
     title: `all tests on Node ${process.versions.node}`,
-    run: () => {
+    run: async () => {
       if (Number(process.versions.node.split('.')[0]) >= 24)
         console.log('Node 20, the oldest that is supported, is not tested in this run');
-      return vitest([]);
+      return sum(await torch(), await vitest([]));
     },
   },
   packages: {
@@ -217,7 +226,7 @@ const parts = {
   browser: {
     title: 'conformance, and a Vite app made of the packages, in headless Chromium',
     run: async () => {
-      if (!findChromium()) await installChromium();
+      if (!findChromium()) await install('Chromium', ['chromium']);
       const chromium = findChromium();
       if (!chromium) return skip('there is no Chromium; install one, or name it in QKV_CHROMIUM');
       if ((await run(chromium, ['--version'])) !== 0) return skip(`${chromium} does not start`);
