@@ -5,6 +5,6 @@ export default project(import.meta.url, {
   include: ['test/browser/*.test.ts'],
   globalSetup: ['./src/global-setup.ts'],
   maxWorkers: 2,
-  testTimeout: 180_000,
-  hookTimeout: 180_000,
+  testTimeout: 600_000,
+  hookTimeout: 600_000,
 });

@@ -23,7 +23,7 @@ export function attempt(command: string, args: readonly string[], cwd: string, e
       cwd,
       env: { ...environment, NO_COLOR: '1', TURBO_TELEMETRY_DISABLED: '1', ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
-      timeout: 300_000,
+      timeout: 600_000,
     });
     const texts = { stdout: '', stderr: '' };
     for (const name of ['stdout', 'stderr'] as const) {
