@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { useWasm } from '@qkv/backend-wasm';
 
 import { Failure } from '../failure';
+import { loadTaskOf } from '../run/data';
 import { loadRun } from '../run/weights';
 import { record, STEPS } from '../verify/record';
-import { trainingPairsOf } from '../verify/training-data';
 import { verifyFiles, writeVerification } from '../verify/write';
 
 export interface VerifyOptions {
@@ -31,7 +31,8 @@ export async function verify({
 }: VerifyOptions): Promise<void> {
   await useWasm();
   const { config, model } = await loadRun(run);
-  const recording = await record(model, config.recipe, await trainingPairsOf(config), rows);
+  const { training } = await loadTaskOf(config);
+  const recording = await record(model, config.recipe, training, rows);
   await writeVerification(output, model, config.recipe, recording);
   const script = join(output, verifyFiles.script);
   console.log(`logits and ${STEPS} training steps of the model in ${run}: ${script} compares them with PyTorch`);

@@ -19,7 +19,7 @@ float64 as ten times torch's own float32 is, and a millionth of the largest valu
 where | | is the largest of a tensor's elements; of losses and gradient norms, that of the steps so far. Query, key and
 value count as tensors of their own.
 
-Two things would make equal programs train apart. A ReLU whose input is 0 but for rounding (below 1e-5 of the largest)
+Two things would make equal programs train apart. A ReLU whose input is 0 but for rounding (below 1e-4 of the largest)
 has slope 1 in one program and slope 0 in the other, and both are right. qkv's first moments of the biases before each ReLU
 show which it took, and torch then takes the same, which the output counts. And where a gradient nearly cancels to 0, Adam,
 which divides it by its own size, moves the weight by as much of the learning rate as rounding decides. So, of tensors that
@@ -45,7 +45,7 @@ LOGIT_LIMIT = 1e-5
 FIELDS = ("exp_avg", "exp_avg_sq")
 NEIGHBOURS = 8
 NEIGHBOURHOOD = 2.0**-20
-NEAR_ZERO = 1e-5
+NEAR_ZERO = 1e-4
 SHOWN = 5
 
 
