@@ -21,12 +21,12 @@ value count as tensors of their own.
 
 Two things would make equal programs train apart. A ReLU whose input is 0 but for rounding (below 1e-4 of the largest)
 has slope 1 in one program and slope 0 in the other, and both are right. qkv's first moments of the biases before each ReLU
-show which it took, and torch then takes the same, which the output counts. And where a gradient nearly cancels to 0, Adam,
-which divides it by its own size, moves the weight by as much of the learning rate as rounding decides. So, of tensors that
-exceed the limit above, and only of those, the sensitivity is measured: torch32 starts 8 times more, from weights of which
-each is off by up to 2^-20 of itself, the error of a sum of some dozens of terms in float32. qkv is one more such program:
-it may be twice as far from torch64 as the farthest of them, and a millionth. The output says of how many tensors that was
-measured.
+show which it took, and torch then takes the same, which the output counts. And where a gradient nearly cancels to 0 (that
+of a key's bias does entirely, as softmax does not see it), Adam, which divides it by its own size, moves the weight by as
+much of the learning rate as rounding decides. So, of tensors that exceed the limit above, and only of those, the
+sensitivity is measured: torch32 starts 8 times more, from weights of which each is off by up to 2^-20 of itself, the error
+of a sum of some dozens of terms in float32. qkv is one more such program: it may be twice as far from torch64 as the
+farthest of them, and a millionth. The output says of how many tensors that was measured.
 """
 import json
 import math
