@@ -24,10 +24,9 @@ export async function install(folder: string, tarballs: readonly string[]): Prom
   await run('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund', ...tarballs], folder);
 }
 
-/** The packages that a README says to install. */
-export function installLine(readme: string): string[] {
-  const line = /^npm install (.+)$/m.exec(readme)?.[1] ?? '';
-  return line.split(/\s+/).filter((word) => word !== '' && !word.startsWith('-'));
+/** The packages that a README says to install, in one line or, where only a part of it needs more, in several. */
+export function installLines(readme: string): string[] {
+  return Array.from(readme.matchAll(/^npm install (.+)$/gm), ([, names]) => names.split(/\s+/)).flat();
 }
 
 /** The packages that a piece of code imports. */

@@ -11,7 +11,7 @@ import {
   importErrors,
   inEmptyFolder,
   install,
-  installLine,
+  installLines,
   typedExample,
   typeErrors,
 } from '../../src/newcomer';
@@ -29,7 +29,7 @@ const entriesOf = ({ name, manifest }: (typeof packages)[number]) =>
 test.concurrent.for(packages)('$name', async (member, { expect: check }) => {
   const { name, path } = member;
   const readme = readFileSync(join(root, path, 'README.md'), 'utf8');
-  const named = installLine(readme);
+  const named = installLines(readme);
   check(named, "the README's npm install names the package").toContain(name);
   const { examples } = extract(`${path}/README.md`, readme);
   for (const { line, code } of examples) {
@@ -79,7 +79,8 @@ test('an example that is wrong about its types or its output is noticed', async 
       expect.stringMatching(/^bundler: a\.ts:2: Type 'number'/),
       expect.stringMatching(/^nodenext: a\.ts:2: Type 'number'/),
     ]);
-    expect(installLine('```sh\nnpm install @qkv/nn @qkv/tensor\n```')).toEqual(['@qkv/nn', '@qkv/tensor']);
+    const readme = '```sh\nnpm install @qkv/nn @qkv/tensor\n```\n\n```sh\nnpm install @qkv/data\n```';
+    expect(installLines(readme)).toEqual(['@qkv/nn', '@qkv/tensor', '@qkv/data']);
     expect(importedPackages("import '@qkv/safetensors/node'; import 'node:fs'; await import('zod');")).toEqual([
       '@qkv/safetensors',
       'zod',
