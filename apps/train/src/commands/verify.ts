@@ -5,6 +5,7 @@ import { useWasm } from '@qkv/backend-wasm';
 
 import { Failure } from '../failure';
 import { loadTaskOf } from '../run/data';
+import { files } from '../run/folder';
 import { loadRun } from '../run/weights';
 import { record, STEPS } from '../verify/record';
 import { verifyFiles, writeVerification } from '../verify/write';
@@ -24,7 +25,7 @@ export interface VerifyOptions {
 /** `verify`: writes a script in PyTorch that computes what the run's model computes and learns, and runs it. */
 export async function verify({
   run,
-  output = join(run, 'verify'),
+  output = join(run, files.verify),
   rows,
   execute,
   python,

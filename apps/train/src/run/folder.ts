@@ -13,6 +13,7 @@ export const files = {
   curves: 'curves.svg',
   model: 'model.safetensors',
   summary: 'summary.json',
+  verify: 'verify',
   lock: 'lock',
 } as const;
 

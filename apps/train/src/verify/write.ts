@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import type { StateEntry } from '@qkv/nn';
@@ -5,11 +6,11 @@ import type { TensorEntry } from '@qkv/safetensors';
 import { writeSafetensors } from '@qkv/safetensors/node';
 import { writeFileDurably } from '@qkv/training/node';
 
+import { assetUrl } from '../assets';
 import type { TextModel } from '../model/model';
 import type { Recipe } from '../recipe';
 import { prepareFolder } from '../run/folder';
 import type { Recording } from './record';
-import { script } from './script';
 
 /** What the folder holds: see the head of the script. */
 export const verifyFiles = {
@@ -35,7 +36,7 @@ export async function writeVerification(
   await writeSafetensors(path('batch'), batchEntries(recording, model.transformer.output!.outputs));
   await writeSafetensors(path('optimizer'), tensors as ReadonlyMap<string, TensorEntry>, metadata);
   await writeFileDurably(path('settings'), `${JSON.stringify(settings, null, 2)}\n`);
-  await writeFileDurably(path('script'), script);
+  await writeFileDurably(path('script'), await readFile(assetUrl(verifyFiles.script)));
 }
 
 function sizesOf({ transformer, vocabularies }: TextModel, recipe: Recipe) {

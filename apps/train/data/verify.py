@@ -1,5 +1,4 @@
-/** A program in PyTorch alone, which reads the files beside it: written into the folder as it is. */
-export const script = String.raw`"""Computes in PyTorch what qkv has computed in a run, from the same weights and the same batches, and compares.
+"""Computes in PyTorch what qkv has computed in a run, from the same weights and the same batches, and compares.
 
     python3 verify.py
 
@@ -505,4 +504,3 @@ def main():
 
 if __name__ == "__main__":
     sys.exit(main())
-`;
