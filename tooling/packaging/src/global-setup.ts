@@ -17,11 +17,11 @@ declare module 'vitest' {
 
 /** Builds what has changed and packs every package, once for all test files. */
 export default async function setup({ provide }: TestProject): Promise<() => void> {
-  const folder = mkdtempSync(join(tmpdir(), 'qkv-tarballs-'));
   const filter = ['--filter=./packages/*'];
   // Turbo may answer from its cache here: a build is a function of its inputs, and what follows looks at the result.
   const turbo = await pnpm(['exec', 'turbo', 'run', 'build', ...filter, '--output-logs=errors-only'], root);
   console.log(/Cached:.*/.exec(turbo)?.[0] ?? turbo);
+  const folder = mkdtempSync(join(tmpdir(), 'qkv-tarballs-'));
   await pnpm(['-r', ...filter, 'pack', '--pack-destination', folder], root);
   const tarballs = Object.fromEntries(
     packages.map(({ name, manifest }) => [
