@@ -216,7 +216,7 @@ function createProgram(): Command {
     .option('--output <folder>', "where program, weights and batches go (default: verify in the run's folder)")
     .addOption(new Option('--rows <n>', 'most pairs in a batch').argParser(rowsOf).default(16))
     .option('--no-execute', 'write them, and compare later')
-    .option('--python <command>', 'a Python that has torch and numpy', 'python3')
+    .option('--python <command>', "a Python that has torch and numpy (default: python3, or the system's)")
     .addOption(debugOption())
     .action(async (options: VerifyOptions) => {
       const { verify } = await import('./commands/verify');

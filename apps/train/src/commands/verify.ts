@@ -18,8 +18,8 @@ export interface VerifyOptions {
   readonly rows: number;
   /** Whether the script is run, too. */
   readonly execute: boolean;
-  /** A Python that has torch and numpy. */
-  readonly python: string;
+  /** A Python that has torch and numpy; by default `python3`, or the system's own where that lacks them. */
+  readonly python?: string;
 }
 
 /** `verify`: writes a script in PyTorch that computes what the run's model computes and learns, and runs it. */
@@ -38,22 +38,28 @@ export async function verify({
   const script = join(output, verifyFiles.script);
   console.log(`logits and ${STEPS} training steps of the model in ${run}: ${script} compares them with PyTorch`);
   if (!execute) return;
-  await requireTorch(python, script);
-  const { code, signal } = await start(python, [script], 'inherit');
-  if (code === null) throw new Failure(`${python} ${script} was ended by ${signal}`);
+  const chosen = await findPython(python === undefined ? PYTHONS : [python], script);
+  const { code, signal } = await start(chosen, [script], 'inherit');
+  if (code === null) throw new Failure(`${chosen} ${script} was ended by ${signal}`);
   process.exitCode = code;
 }
 
-/** @throws Failure that says what to install, and how to go on. */
-async function requireTorch(python: string, script: string): Promise<void> {
-  const advice = `install both (pip install torch numpy) or name a Python that has them with --python; nothing was compared, ${python} ${script} does it`;
-  let result: Ended;
-  try {
-    result = await start(python, ['-c', 'import numpy, torch'], 'ignore');
-  } catch (error) {
-    throw new Failure(`${python} cannot be started, which PyTorch needs: ${advice}`, { cause: error });
+const PYTHONS = ['python3', '/usr/bin/python3'];
+
+/** The first that has torch and numpy. @throws Failure that says what to install, and how to go on. */
+async function findPython(candidates: readonly string[], script: string): Promise<string> {
+  let problem = '';
+  for (const python of candidates) {
+    try {
+      if ((await start(python, ['-c', 'import numpy, torch'], 'ignore')).code === 0) return python;
+      problem ||= `${python} has no torch, or no numpy`;
+    } catch {
+      problem ||= `${python} cannot be started, which PyTorch needs`;
+    }
   }
-  if (result.code !== 0) throw new Failure(`${python} has no torch, or no numpy: ${advice}`);
+  throw new Failure(
+    `${problem}: install both (pip install torch numpy) or name a Python that has them with --python; nothing was compared, ${candidates[0]} ${script} does it`,
+  );
 }
 
 interface Ended {
