@@ -41,10 +41,13 @@ export async function lockFolder(folder: string): Promise<FolderLock> {
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
       }
-      const held = await readFile(path, 'utf8').catch(() => undefined);
-      if (held === undefined) continue; // it was released this moment
-      if (attempt >= 100 || (await isAlive(held)))
-        throw new FolderLockedError(`${folder} is in use by ${describe(held, path)}`);
+      const held = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+        if (error.code === 'ENOENT') return undefined; // it was released this moment
+        throw new FolderLockedError(`${path} cannot be read (${error.code}): delete it if no process uses ${folder}`);
+      });
+      if (held === undefined && attempt < 100) continue;
+      if (held === undefined || attempt >= 100 || (await isAlive(held)))
+        throw new FolderLockedError(`${folder} is in use by ${describe(held ?? '', path)}`);
       await setAside(path, held);
     }
   } finally {

@@ -127,6 +127,13 @@ describe('lockFolder', () => {
     expect(readFileSync(join(path, 'lock'), 'utf8')).toBe(text);
   });
 
+  test('a lock that is no file holds, and does not hang', async () => {
+    const path = fresh();
+    mkdirSync(join(path, 'lock'));
+    await expect(lockFolder(path)).rejects.toThrow(/lock cannot be read \(EISDIR\): delete it if no process uses/);
+    expect(readdirSync(path)).toEqual(['lock']);
+  });
+
   test('of many processes that try at once, one gets it', async () => {
     const path = fresh();
     writeFileSync(join(path, 'lock'), JSON.stringify({ pid: 2 ** 30, host: hostname(), started: '1' }));
