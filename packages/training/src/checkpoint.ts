@@ -2,7 +2,7 @@ import { loadStateDict, stateDict, type Stateful } from '@qkv/nn';
 import type { NamedTensors, SafetensorsFile, TensorEntry } from '@qkv/safetensors';
 import type { Engine, Variable } from '@qkv/tensor';
 
-import { parseProgress, type Progress } from './progress';
+import { parseProgress, type Progress, TrainingError } from './progress';
 
 /** What a checkpoint file's metadata says it is. */
 export const checkpointFormat = { format: 'qkv.checkpoint', formatVersion: '1' } as const;
@@ -51,14 +51,28 @@ function numericsOf(parts: Parts): string | undefined {
 
 const dtypes = { float32: 'F32', int32: 'I32', bool: 'BOOL' } as const;
 
-export async function takeCheckpoint(parts: Parts, progress: Progress, engine?: Engine): Promise<CheckpointFile> {
+/** @throws TrainingError if a value is not finite: such a checkpoint would be good for nothing. */
+export async function takeCheckpoint(
+  parts: Parts,
+  progress: Progress,
+  { run, engine }: { readonly run?: string; readonly engine?: Engine } = {},
+): Promise<CheckpointFile> {
   const state = await stateDict(variablesOf(parts), { engine });
   const tensors = new Map<string, TensorEntry>();
   for (const [name, { dtype, shape, data }] of state) {
+    if (!allFinite(data)) throw new TrainingError(`'${name}' is not finite after step ${progress.step}`);
     tensors.set(name, { dtype: dtypes[dtype as keyof typeof dtypes], shape, data } as TensorEntry);
   }
   const numerics = numericsOf(parts) ?? 'unknown';
-  return { tensors, metadata: { ...checkpointFormat, numerics, progress: JSON.stringify(progress) } };
+  const metadata = { ...checkpointFormat, numerics, progress: JSON.stringify(progress) };
+  return { tensors, metadata: run === undefined ? metadata : { ...metadata, run } };
+}
+
+/** Infinity − Infinity and NaN − NaN are NaN, and x − x is 0 for all else. */
+function allFinite(data: ArrayLike<number>): boolean {
+  let sum = 0;
+  for (let i = 0; i < data.length; i++) sum += data[i] - data[i];
+  return sum === 0;
 }
 
 /** Puts a checkpoint's values into the parts: all of them, or none and an error. Gives the progress, and a notice if there is one. */
@@ -66,7 +80,7 @@ export async function restoreCheckpoint(
   file: SafetensorsFile,
   parts: Parts,
   where: string,
-  engine?: Engine,
+  { run, engine }: { readonly run?: string; readonly engine?: Engine } = {},
 ): Promise<{ readonly progress: Progress; readonly notice?: string }> {
   const { metadata, tensors } = file;
   const { format, formatVersion } = checkpointFormat;
@@ -76,6 +90,7 @@ export async function restoreCheckpoint(
       `${where} has format version ${metadata.formatVersion}, this release reads ${formatVersion}; go on with the release that wrote it`,
     );
   }
+  if (metadata.run !== run) throw new CheckpointError(`${where} is of another run; remove it, or go on with that run`);
   const progress = parseProgress(metadata.progress ?? '');
   if ('wrong' in progress) throw new CheckpointError(`${where}: its ${progress.wrong} is damaged or missing`);
   try {

@@ -223,11 +223,51 @@ describe('what cannot go on says why', () => {
     const store = new MemoryCheckpoints();
     const expected = await train({ store });
     store.files.set(12, store.files.get(12)!.slice(0, -8));
+    store.files.set(99, new Uint8Array(3));
     const notices: string[] = [];
     const again = await train({ store, onNotice: (text) => notices.push(text) }, true);
-    expect(notices).toHaveLength(1);
-    expect(notices[0]).toMatch(/truncated.*; going on from the checkpoint before it$/);
+    expect(notices).toHaveLength(2);
+    expect([...store.files.keys()].sort((a, b) => a - b)).toEqual([9, 12]); // what was passed over is gone
+    expect(notices[1]).toMatch(/truncated.*; going on from the checkpoint before it$/);
     expect(again.weights).toEqual(expected.weights);
+  });
+
+  test('checkpoints that are all damaged, or cannot be read at all, begin nothing anew', async () => {
+    const store = new MemoryCheckpoints();
+    const log = new ListLog();
+    await train({ store, logs: { log } });
+    const kept = new Map(store.files);
+    for (const step of store.files.keys()) store.files.set(step, new Uint8Array(3));
+    await expect(train({ store, logs: { log } }, true)).rejects.toThrow(/safetensors/);
+    store.load = () =>
+      Promise.reject(Object.assign(new Error('no permission'), { name: 'SafetensorsError', code: 'unreadable' }));
+    for (const [step, bytes] of kept) store.files.set(step, bytes);
+    await expect(train({ store, logs: { log } }, true)).rejects.toThrow('no permission');
+    expect(log.records).toHaveLength(12);
+  });
+
+  test('a checkpoint of another run, and weights that are not finite', async () => {
+    const store = new MemoryCheckpoints();
+    const named = (run: string) => ({ checkpoints: { store, every: 3, resume: true, run } });
+    await train(named('a'));
+    await expect(train({ ...named('b'), steps: 13 })).rejects.toThrow('checkpoint 12 is of another run');
+    expect((await train({ ...named('a'), steps: 13 })).progress.step).toBe(13);
+    const { model, ...rest } = setUp();
+    const step: typeof rest.step = async (group) => {
+      const report = await rest.step(group);
+      await model.hidden.bias!.load(new Float32Array(8).fill(NaN));
+      return report;
+    };
+    const other = new MemoryCheckpoints();
+    const options = {
+      ...rest,
+      step,
+      batches: source(4),
+      steps: 1,
+      checkpoints: { store: other, every: 1, resume: false },
+    };
+    await expect(fit(options)).rejects.toThrow("'model.hidden.bias' is not finite after step 1");
+    expect(other.files.size).toBe(0);
   });
 
   test.each([

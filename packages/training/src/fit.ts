@@ -48,6 +48,8 @@ export interface FitOptions<Batch extends { readonly next: Cursor }> extends Fit
     readonly keepLast?: number;
     /** Whether to go on from the last checkpoint, if there is one. */
     readonly resume: boolean;
+    /** Names the run, such as by a digest of its settings: checkpoints of another one are refused. */
+    readonly run?: string;
   };
   /** Where metrics are written, by name: the names are kept in checkpoints. */
   readonly logs?: Readonly<Record<string, MetricsLog>>;
@@ -91,26 +93,31 @@ export async function fit<Batch extends { readonly next: Cursor }>(options: FitO
     progress = { ...progress, counters: counts, logs: await synchroniseLogs() };
     if (checkpoints === undefined) return;
     const { store, keepLast = 2 } = checkpoints;
-    await store.save(progress.step, await takeCheckpoint(parts, progress, engine));
+    await store.save(progress.step, await takeCheckpoint(parts, progress, { run: checkpoints.run, engine }));
     saved = progress;
     options.onCheckpoint?.(progress.step);
-    const kept = new Set([...(await store.list()).slice(-keepLast), progress.best?.step, progress.step]);
+    // What lies ahead was damaged, and passed over.
+    const behind = (await store.list()).filter((step) => step <= progress.step);
+    const kept = new Set([...behind.slice(-keepLast), progress.best?.step]);
     for (const step of await store.list()) if (!kept.has(step)) await store.remove(step);
   };
 
   /** Goes back to the last checkpoint that can be read. */
   const resume = async (): Promise<void> => {
     if (checkpoints === undefined || !checkpoints.resume) return;
-    const { store } = checkpoints;
-    for (const step of (await store.list()).toReversed()) {
+    const { store, run } = checkpoints;
+    const steps = (await store.list()).toReversed();
+    for (const [i, step] of steps.entries()) {
       let file;
       try {
         file = await store.load(step);
       } catch (error) {
+        // Nothing is trained anew, and no log cut, because of what may be readable tomorrow.
+        if (!isDamage(error) || i === steps.length - 1) throw error;
         onNotice?.(`${(error as Error).message}; going on from the checkpoint before it`);
         continue;
       }
-      const restored = await restoreCheckpoint(file, parts, store.describe(step), engine);
+      const restored = await restoreCheckpoint(file, parts, store.describe(step), { run, engine });
       if (restored.notice !== undefined) onNotice?.(restored.notice);
       progress = saved = restored.progress;
       for (const [name, counter] of Object.entries(counters)) counter.step = progress.counters[name] ?? 0;
@@ -168,7 +175,12 @@ export async function fit<Batch extends { readonly next: Cursor }>(options: FitO
     }
     const report = await options.step(group);
     progress = { ...progress, step: step + 1, cursor: group.at(-1)!.next };
-    if (!Number.isFinite(report.loss)) throw new TrainingError(`the loss is ${report.loss} at step ${progress.step}`);
+    for (const name of ['loss', 'gradientNorm']) {
+      if (Number.isFinite(report[name] ?? 0)) continue;
+      throw new TrainingError(
+        `the ${name === 'loss' ? name : 'norm of the gradients'} is ${report[name]} at step ${progress.step}`,
+      );
+    }
     if (progress.step % (options.logEvery ?? 1) === 0) log({ epoch: progress.cursor.epoch, ...report });
     options.onStep?.(progress, report, group);
   }
@@ -178,6 +190,12 @@ export async function fit<Batch extends { readonly next: Cursor }>(options: FitO
 
   return { reason, progress };
 }
+
+/** Whether a file is there and can be read, and is not what it should be. */
+const isDamage = (error: unknown): boolean => {
+  const { name, code } = error as { name?: unknown; code?: unknown };
+  return name === 'SafetensorsError' && code !== 'unreadable' && code !== 'not-found';
+};
 
 const iterate = <T>(source: Iterable<T> | AsyncIterable<T>): Iterator<T> | AsyncIterator<T> =>
   Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();

@@ -2,7 +2,7 @@ import { open, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
 /** What files are called until they are whole. */
-const TEMPORARY = /^\..+\.tmp$/;
+const TEMPORARY = /^\..+\.\d+(-\d+)?\.tmp$/;
 
 /**
  * Writes a file in one step: a reader, or a machine that loses power, finds the old file or the new one, never a part.

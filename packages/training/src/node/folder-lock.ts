@@ -64,6 +64,7 @@ export async function lockFolder(folder: string): Promise<FolderLock> {
 
 /** Takes the lock of a dead process away. Of several who try, one moves it; who moved a living one by mistake puts it back. */
 async function setAside(path: string, dead: string): Promise<void> {
+  if ((await readFile(path, 'utf8').catch(() => '')) !== dead) return; // it has another holder by now
   const aside = `${path}.dead.${process.pid}`;
   try {
     await rename(path, aside);
