@@ -2,7 +2,7 @@ import { join } from 'node:path';
 
 import { Command, InvalidArgumentError, Option } from 'commander';
 
-import { describeError, Failure } from './failure';
+import { describeError, Failure, systemReason } from './failure';
 import { type PresetName, presets } from './presets';
 import { type PartialRecipe, type SettingName, settings, resolveRecipe } from './recipe';
 import { err } from './terminal/colors';
@@ -27,7 +27,7 @@ const parser =
 
 const modeOptions = [
   new Option('--json', 'print one JSON object a line, for programs').conflicts('quiet'),
-  new Option('--quiet', 'print nothing but errors'),
+  new Option('--quiet', 'print nothing but errors and notices'),
 ];
 
 interface ModeFlags {
@@ -233,8 +233,12 @@ function ownArguments([command, ...rest]: readonly string[]): string[] {
 
 // A reader that has seen enough, as in `pronounce … | head -1`.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(0);
-  throw error;
+  if (error.code !== 'EPIPE') {
+    console.error(`${err.red('error:')} cannot write to standard output: ${systemReason(error)}`);
+    process.exit(1);
+  }
+  // Training ends with a checkpoint, as with Ctrl-C.
+  if (!process.emit('SIGPIPE')) process.exit(0);
 });
 
 try {

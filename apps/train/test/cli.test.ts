@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import {
   mkdirSync,
   mkdtempSync,
@@ -8,6 +8,8 @@ import {
   statSync,
   truncateSync,
   writeFileSync,
+  lstatSync,
+  symlinkSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -142,7 +144,7 @@ describe('pairs of one’s own', () => {
     const fp16 = await cli(['export', '--run', own]);
     expect(fp16.err).toBe('');
     expect(fp16.out).toMatch(
-      /^float32: .*\nfp16: .*\n[\d,]+ bytes, 0\.\d{3} times those of the run; token error rate [+−]\d\.\d\d points; in /,
+      /^before: .*\nfp16: .*\n[\d,]+ bytes, 0\.\d{3} times those of the run; token error rate [+−]\d\.\d\d points; in /,
     );
     expect(bytes(half)).toHaveLength(1);
     const int8 = await cli([
@@ -332,6 +334,35 @@ describe('bad input gives one clear line, a code that is not 0, and loses nothin
     }
   }, 60_000);
 });
+
+test('outputs that are no files, are full or are closed', async () => {
+  const named = async (to: string) => (await cli(['predict', '--run', own, '--input', pairs, '--output', to])).code;
+  const target = join(folder, 'target.txt');
+  const link = join(folder, 'link.txt');
+  writeFileSync(target, '');
+  symlinkSync(target, link);
+  expect(await named(link)).toBe(0);
+  expect(lstatSync(link).isSymbolicLink()).toBe(true);
+  expect(readFileSync(target, 'utf8').split('\n')).toHaveLength(201);
+  execFileSync('mkfifo', [join(folder, 'pipe')]);
+  const reader = spawn('cat', [join(folder, 'pipe')], { stdio: 'ignore' });
+  expect(await named(join(folder, 'pipe'))).toBe(0);
+  expect(lstatSync(join(folder, 'pipe')).isFIFO()).toBe(true);
+  reader.kill();
+
+  const shell = (line: string) => spawnSync('bash', ['-c', line], { cwd: root, encoding: 'utf8' });
+  const main = await bundle();
+  const full = shell(`node ${main} compare ${own} > /dev/full`);
+  expect(full.stderr).toBe('error: cannot write to standard output: the disk is full\n');
+  expect(full.status).toBe(1);
+  const closed = join(folder, 'closed');
+  const args = ['seq2seq', ...tsv, '--steps', '100000', '--json', '--output', closed].join(' ');
+  const piped = shell(`set -o pipefail; node ${main} ${args} | head -2`);
+  expect(piped.status).toBe(141);
+  expect(readdirSync(join(closed, 'checkpoints'))).not.toEqual([]);
+  expect(readdirSync(closed)).not.toContain('lock');
+  rmSync(dirname(main), { recursive: true });
+}, 60_000);
 
 test('--help tells what there is', async () => {
   const { code, out } = await cli(['start', '--help']);

@@ -22,11 +22,16 @@ afterAll(() => {
 });
 
 const STEPS = 24;
+const VALIDATE_EVERY = 6;
+/** Of the engine: two micro-batches, and the update itself. */
+const RUNS_PER_UPDATE = 3;
+/** Of the engine: the first values of what a micro-batch and an update use. */
+const FIRST_VALUES = 2;
 /** Dropout, a running average, micro-batches: whatever has state that could be lost. */
 const settings = [
   ...tinyOptions,
   ...`--steps ${STEPS} --batch 8 --cells 2 --max-length 8 --dropout 0.1 --average 0.9 --accumulate 2`.split(' '),
-  ...'--learning-rate 0.01 --validate-every 6 --checkpoint-every 4 --resume auto --json'.split(' '),
+  ...`--learning-rate 0.01 --validate-every ${VALIDATE_EVERY} --checkpoint-every 4 --resume auto --json`.split(' '),
   '--train',
   pairs,
 ];
@@ -36,18 +41,23 @@ const train = (to: string, env: Readonly<Record<string, string>> = {}, watch?: C
 
 const digest = (path: string): string => createHash('sha256').update(readFileSync(path)).digest('hex');
 
-/** What must be equal to the bit: the model, and the last checkpoint with optimiser, average and counters. */
+/** What must be equal to the bit: the model; weights, optimiser, average and progress of the last checkpoint; the metrics. */
 function results(to: string) {
   const last = readdirSync(join(to, 'checkpoints')).sort().at(-1)!;
-  return { model: digest(join(to, 'model.safetensors')), last, checkpoint: weightsOf(join(to, 'checkpoints', last)) };
+  const metrics = readMetrics(join(to, 'metrics.jsonl')).map((record) => ({ ...record, seconds: 0 }));
+  return { model: digest(join(to, 'model.safetensors')), last, ...partsOf(join(to, 'checkpoints', last)), metrics };
 }
 
-/** The data of a safetensors file: the metadata tell lengths of logs, in which the seconds differ. */
-function weightsOf(path: string): string {
+/** Data and progress of a checkpoint, without the lengths of its logs: the seconds in them differ. */
+function partsOf(path: string): { data: string; progress: unknown } {
   const bytes = readFileSync(path);
-  return createHash('sha256')
-    .update(bytes.subarray(8 + Number(bytes.readBigUInt64LE(0))))
-    .digest('hex');
+  const end = 8 + Number(bytes.readBigUInt64LE(0));
+  const header = JSON.parse(bytes.toString('utf8', 8, end)) as { __metadata__: { progress: string } };
+  const { logs, ...progress } = JSON.parse(header.__metadata__.progress) as { logs: unknown };
+  return {
+    data: createHash('sha256').update(bytes.subarray(end)).digest('hex'),
+    progress: { ...progress, hasLogs: logs !== undefined },
+  };
 }
 
 let whole: ReturnType<typeof results>;
@@ -68,33 +78,49 @@ function kinds(): Record<'beginning' | 'training' | 'evaluation' | 'checkpoint' 
     moments.findIndex((name) => name.startsWith('after rename checkpoints/')),
     moments.findLastIndex((name) => name.startsWith('after rename checkpoints/')),
   ];
-  // Three runs an update: two micro-batches and the update itself. What runs beyond them before the next checkpoint judges.
-  let runs = 0;
+  let [runs, judging] = [-FIRST_VALUES, false];
   moments.forEach((name, i) => {
+    const isSaving = name.includes('checkpoints/') || (moments[i + 1] ?? '').startsWith('after open checkpoints/');
     if (i > last) found.end.push(i);
-    else if (/checkpoints\//.test(name)) found.checkpoint.push(i);
-    else if (i < first && runs === 0) found.beginning.push(i);
-    if (name.startsWith('after rename checkpoints')) runs = 0;
-    if (name !== 'run' || i > last) return;
+    else if (isSaving) found.checkpoint.push(i);
+    else if (judging) found.evaluation.push(i);
+    else if (name === 'run') found.training.push(i);
+    else if (i < first && runs < 0) found.beginning.push(i);
+    if (name === 'in append') judging = false; // the scores
+    if (name !== 'run' || i > last || isSaving || judging) return;
     runs++;
-    (runs > 3 * 4 ? found.evaluation : found.training).push(i);
+    judging = runs > 0 && runs % (VALIDATE_EVERY * RUNS_PER_UPDATE) === 0;
   });
+  if (runs !== STEPS * RUNS_PER_UPDATE) throw new Error(`the moments show ${runs} runs of ${STEPS} updates`);
   return found;
 }
+
+/** What happens to the file of a checkpoint. */
+const OPERATIONS = ['after open', 'in write', 'before sync', 'before rename', 'after rename', 'before rm', 'after rm'];
+const isOf =
+  (operation: string) =>
+  (at: number): boolean =>
+    moments[at].startsWith(operation);
 
 /** 50 moments, the same each time: some of each kind, and some of any. */
 function chosen(): { kind: string; at: number }[] {
   const all = kinds();
   const any = moments.map((_, i) => i);
   let drawn = 0;
-  const draw = (list: readonly number[]): number => list[philox([drawn++, 0, 0, 0], [2026, 11])[0] % list.length];
+  const taken = new Set<number>();
+  const draw = (list: readonly number[]): number => {
+    const free = list.filter((at) => !taken.has(at));
+    const at = free[philox([drawn++, 0, 0, 0], [2026, 11])[0] % free.length];
+    taken.add(at);
+    return at;
+  };
   const of = (kind: string, list: readonly number[], count: number) =>
     Array.from({ length: count }, () => ({ kind, at: draw(list) }));
   return [
     ...of('beginning', all.beginning, 6),
     ...of('training', all.training, 8),
     ...of('evaluation', all.evaluation, 8),
-    ...of('checkpoint', all.checkpoint, 14),
+    ...OPERATIONS.flatMap((operation) => of(operation, all.checkpoint.filter(isOf(operation)), 2)),
     ...of('end', all.end, 6),
     ...of('any', any, 8),
   ];
@@ -104,11 +130,9 @@ describe('killed with SIGKILL at one of 50 seeded moments, a run that goes on en
   test('the moments cover what they should', () => {
     const all = kinds();
     for (const [kind, list] of Object.entries(all)) expect(list.length, kind).toBeGreaterThan(3);
-    const names = all.checkpoint.map((at) => moments[at].split(' ').slice(0, 2).join(' '));
-    expect(new Set(names)).toEqual(
-      new Set(['after open', 'in write', 'before sync', 'before rename', 'after rename', 'before rm', 'after rm']),
-    );
-    expect(chosen()).toHaveLength(50);
+    for (const operation of OPERATIONS)
+      expect(all.checkpoint.filter(isOf(operation)).length, operation).toBeGreaterThan(3);
+    expect(new Set(chosen().map(({ at }) => at)).size).toBe(50);
   });
 
   test.concurrent.each(Array.from({ length: 10 }, (_, i) => i))(
@@ -124,8 +148,6 @@ describe('killed with SIGKILL at one of 50 seeded moments, a run that goes on en
         expect(err, place).toBe('');
         expect(code, place).toBe(0);
         expect(results(to), place).toEqual(whole);
-        const steps = readMetrics(join(to, 'metrics.jsonl')).map(({ step }) => step);
-        expect(steps, place).toEqual(readMetrics(join(folder, 'whole', 'metrics.jsonl')).map(({ step }) => step));
         expect(leftovers(to), place).toEqual([]);
         rmSync(to, { recursive: true });
       }

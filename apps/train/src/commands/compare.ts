@@ -1,13 +1,13 @@
 import { join } from 'node:path';
 
 import { scoreNames } from '../data/task';
-import { Failure, systemReason } from '../failure';
 import type { Scores } from '../model/evaluation';
 import type { RunConfig } from '../run/config';
-import { writeCurves } from '../run/curves';
+import { writeOutput } from '../output';
+import { drawCurves } from '../run/curves';
 import { files } from '../run/folder';
 import { readMetrics } from '../run/metrics';
-import { readSummary, type RunSummary } from '../run/training';
+import { readSummary, type RunSummary } from '../run/summary';
 import { requireConfig } from '../run/weights';
 import { formatSeconds } from '../terminal/progress';
 import type { OutputMode } from '../terminal/reporter';
@@ -41,9 +41,7 @@ export async function compare(runs: readonly string[], { curves, mode }: Compare
   }
   if (curves === undefined) return;
   const metrics = runs.map((run) => ({ name: run, records: readMetrics(join(run, files.metrics)) }));
-  await writeCurves(curves, metrics).catch((error: unknown) => {
-    throw new Failure(`cannot write ${curves}: ${systemReason(error)}`, { cause: error });
-  });
+  await writeOutput(curves, await drawCurves(metrics));
   if (mode === 'text') console.log(`\ncurves in ${curves}`);
 }
 

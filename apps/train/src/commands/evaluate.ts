@@ -3,10 +3,11 @@ import { useWasm } from '@qkv/backend-wasm';
 import { loadDictionary, loadHeldOutWords, splitDictionary } from '../data/cmudict';
 import { examplesOf } from '../data/g2p-task';
 import { examplesOfPairs, readPairsFile } from '../data/pairs-file';
-import { Failure } from '../failure';
-import { countUnknown, type Example, encodeSource, judge, score } from '../model/evaluation';
+import { describeError, Failure } from '../failure';
+import { countUnknown, type Example, judge, requireFitting, score } from '../model/evaluation';
 import { Translator } from '../model/translator';
-import { describeScores, readSummary, ROWS, writeSummary } from '../run/training';
+import { noteScores, readSummary } from '../run/summary';
+import { describeScores, ROWS } from '../run/training';
 import { type LoadedRun, loadRun } from '../run/weights';
 import { withProgress } from '../terminal/progress';
 import { type OutputMode, Reporter } from '../terminal/reporter';
@@ -25,9 +26,7 @@ export async function evaluate({ run, test, mode }: EvaluateOptions): Promise<vo
   const loaded = await loadRun(run);
   const { name, examples } = await loadExamples(loaded, test);
   const { model, config } = loaded;
-  const tooLong = examples.filter(({ source }) => encodeSource(model, source).length > model.maxSource).length;
-  if (tooLong > 0)
-    throw new Failure(`${name}: ${tooLong} sources are longer than the ${model.maxSource} tokens that the model takes`);
+  requireFitting(model, examples, name);
   const unknown = countUnknown(
     model,
     examples.map(({ source }) => source),
@@ -40,8 +39,10 @@ export async function evaluate({ run, test, mode }: EvaluateOptions): Promise<vo
   const scores = score(judgements);
   reporter.say(describeScores(test === undefined ? 'held-out' : 'test', scores, config.data.task));
   reporter.event('test', { name, ...scores });
-  const summary = await readSummary(run);
-  if (summary !== undefined) await writeSummary(run, { ...summary, tests: { ...summary.tests, [name]: scores } });
+  if ((await readSummary(run)) === undefined) return; // an export, whose run has its own
+  await noteScores(run, loaded.step, name, scores).catch((error: unknown) => {
+    reporter.notice(`the scores are not noted in ${run}: ${describeError(error)}`);
+  });
 }
 
 async function loadExamples(
@@ -50,7 +51,7 @@ async function loadExamples(
 ): Promise<{ name: string; examples: Example[] }> {
   if (test !== undefined) {
     const { pairs } = await readPairsFile(test);
-    return { name: test, examples: examplesOfPairs(pairs, model.vocabularies.target) };
+    return { name: test, examples: examplesOfPairs(pairs, model.vocabularies.target, config.data.task) };
   }
   if (config.data.task !== 'g2p') throw new Failure('name the pairs to judge by: --test pairs.tsv');
   const dictionary = loadDictionary();

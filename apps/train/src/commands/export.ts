@@ -1,16 +1,17 @@
-import { readdir, rm, stat } from 'node:fs/promises';
+import { readdir, realpath, rm, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 
 import { useWasm } from '@qkv/backend-wasm';
-import { quantize } from '@qkv/safetensors';
+import { quantize, type TensorEntry } from '@qkv/safetensors';
+import { lockFolder } from '@qkv/training/node';
 
 import { examplesOfPairs, readPairsFile } from '../data/pairs-file';
 import { scoreNames } from '../data/task';
 import { Failure } from '../failure';
-import { type Example, judge, score, type Scores } from '../model/evaluation';
+import { type Example, judge, requireFitting, score, type Scores } from '../model/evaluation';
 import type { TextModel } from '../model/model';
 import { Translator } from '../model/translator';
-import { readConfig, runDigest, writeConfig } from '../run/config';
+import { readConfig, type RunConfig, runDigest, writeConfig } from '../run/config';
 import { loadTaskOf } from '../run/data';
 import { files, prepareFolder } from '../run/folder';
 import { describeScores, ROWS } from '../run/training';
@@ -35,37 +36,32 @@ export interface ExportOptions {
 /** `export`: writes the weights in another format, and tells what that costs: bytes, and error rates before and after. */
 export async function exportWeights({ run, format, output, maxShard, test, mode }: ExportOptions): Promise<void> {
   const reporter = new Reporter(mode);
-  if (resolve(output) === resolve(run)) {
-    throw new Failure('--output is the run itself, whose weights stay as they are; name another folder');
-  }
   await useWasm();
   const { config, model, step } = await loadRun(run);
   const { task } = config.data;
   const examples =
     test === undefined
       ? (await loadTaskOf(config)).validation
-      : examplesOfPairs((await readPairsFile(test)).pairs, model.vocabularies.target);
-  const there = await readConfig(output);
-  if (there !== undefined && runDigest(there) !== runDigest(config)) {
-    throw new Failure(`${resolve(output)} holds another run; choose another --output`);
-  }
+      : examplesOfPairs((await readPairsFile(test)).pairs, model.vocabularies.target, task);
+  requireFitting(model, examples, test ?? 'validation');
   await prepareFolder(output, 4 * model.transformer.parameterCount() + 2 ** 20);
+  if ((await realpath(output)) === (await realpath(run))) {
+    throw new Failure('--output is the run itself, whose weights stay as they are; name another folder');
+  }
   const before = await scoresOf(model, examples, mode);
 
-  await writeConfig(output, config);
-  const weights = await tensorsOfModel(model);
-  // Our matrices are stored (outputs, inputs), embeddings (ids, D): each row has a scale of its own.
-  const reduced =
-    format === 'float32' ? { tensors: weights, metadata: {} } : quantize(weights, format, { channelAxis: () => 0 });
-  const shards = maxShard === undefined ? undefined : maxShard * 1e6;
-  await saveModel(output, config, reduced, step, shards);
-  await removeOtherModel(output, shards !== undefined);
+  const lock = await lockFolder(output);
+  try {
+    await writeExport(output, config, await tensorsOfModel(model), step, format, maxShard);
+  } finally {
+    await lock.release();
+  }
 
   const after = await scoresOf((await loadRun(output)).model, examples, mode); // as a user will have it
   const bytes = await sizeOf(output);
   const full = await sizeOf(run);
   const what = test === undefined ? 'validation' : 'test';
-  reporter.say(`float32: ${describeScores(what, before, task)}`);
+  reporter.say(`before: ${describeScores(what, before, task)}`);
   reporter.say(`${format}: ${describeScores(what, after, task)}`);
   const difference = 100 * (after.tokenErrorRate - before.tokenErrorRate);
   reporter.say(
@@ -73,6 +69,28 @@ export async function exportWeights({ run, format, output, maxShard, test, mode 
       `${scoreNames[task].tokenErrorRate} ${difference < 0 ? '−' : '+'}${Math.abs(difference).toFixed(2)} points; in ${output}`,
   );
   reporter.event('export', { format, bytes, ratio: bytes / full, before, after });
+}
+
+async function writeExport(
+  folder: string,
+  config: RunConfig,
+  weights: Map<string, TensorEntry>,
+  step: number,
+  format: WeightFormat,
+  maxShard: number | undefined,
+): Promise<void> {
+  const there = await readConfig(folder);
+  const isRun = (await stat(join(folder, files.checkpoints)).catch(() => undefined)) !== undefined;
+  if (isRun || (there !== undefined && runDigest(there) !== runDigest(config))) {
+    throw new Failure(`${resolve(folder)} holds another run; choose another --output`);
+  }
+  await writeConfig(folder, config);
+  // Our matrices are stored (outputs, inputs), embeddings (ids, D): each row has a scale of its own.
+  const reduced =
+    format === 'float32' ? { tensors: weights, metadata: {} } : quantize(weights, format, { channelAxis: () => 0 });
+  const shards = maxShard === undefined ? undefined : maxShard * 1e6;
+  await saveModel(folder, config, reduced, step, shards);
+  await removeOtherModel(folder, shards !== undefined);
 }
 
 /** What an earlier export has left in another number of files; only now that the new files are whole. */

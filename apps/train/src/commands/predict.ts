@@ -1,11 +1,12 @@
 import { readFile } from 'node:fs/promises';
 
 import { useWasm } from '@qkv/backend-wasm';
-import { writeFileDurably } from '@qkv/training/node';
 
+import { normalize } from '../data/task';
 import { Failure, systemReason } from '../failure';
 import { countUnknown, encodeSource } from '../model/evaluation';
 import { Translator } from '../model/translator';
+import { writeOutput } from '../output';
 import { ROWS } from '../run/training';
 import { loadRun } from '../run/weights';
 import { withProgress } from '../terminal/progress';
@@ -24,8 +25,7 @@ export async function predict({ run, input, output }: PredictOptions): Promise<v
   const lines = await readLines(input, name);
   await useWasm();
   const { model, config } = await loadRun(run);
-  const normalize = config.data.task === 'g2p' ? (text: string) => text.toUpperCase() : (text: string) => text;
-  const texts = lines.map(normalize);
+  const texts = lines.map((line) => normalize(config.data.task, line));
   const sources = texts.map((text, i) => {
     const ids = encodeSource(model, text);
     if (ids.length <= model.maxSource) return ids;
@@ -43,9 +43,7 @@ export async function predict({ run, input, output }: PredictOptions): Promise<v
     process.stdout.write(text);
     return;
   }
-  await writeFileDurably(output, text).catch((error: unknown) => {
-    throw new Failure(`cannot write ${output}: ${systemReason(error)}`, { cause: error });
-  });
+  await writeOutput(output, text);
   console.log(`${lines.length} lines in ${output}`);
 }
 

@@ -1,6 +1,7 @@
 import { useWasm } from '@qkv/backend-wasm';
 import { specialIds } from '@qkv/tokenizers';
 
+import { normalize } from '../data/task';
 import { Failure } from '../failure';
 import { encodeSource } from '../model/evaluation';
 import type { TextModel } from '../model/model';
@@ -45,5 +46,4 @@ export function checkWord(word: string, { vocabularies, maxSource }: TextModel):
   return spelled;
 }
 
-/** Upper case, as in CMUdict, with a straight apostrophe. */
-const spell = (text: string): string => text.toUpperCase().replaceAll('’', "'");
+const spell = (text: string): string => normalize('g2p', text);

@@ -3,7 +3,8 @@ import { crossAttention } from '../model/attention';
 import { isRight, judge, type Judgement, score } from '../model/evaluation';
 import type { TextModel } from '../model/model';
 import { Translator } from '../model/translator';
-import { describeScores, ROWS, writeSummary } from '../run/training';
+import { noteScores } from '../run/summary';
+import { describeScores, ROWS } from '../run/training';
 import { renderAttentionMap } from '../terminal/attention-map';
 import { out } from '../terminal/colors';
 import type { Reporter } from '../terminal/reporter';
@@ -31,7 +32,7 @@ export async function start({ heldOut, pronounceCommand, ...options }: StartOpti
         const scores = score(judgements);
         reporter.say(describeScores('held-out', scores, 'g2p'));
         reporter.event('test', { name: 'held-out sample', ...scores });
-        await writeSummary(options.output, { ...summary, tests: { ...summary.tests, 'held-out sample': scores } });
+        await noteScores(options.output, summary.modelStep, 'held-out sample', scores);
         showSome(judgements.slice(0, SHOWN), reporter);
         await showAttention(model, judgements, reporter);
       }

@@ -6,7 +6,7 @@ import type { Vocabulary } from '@qkv/tokenizers';
 
 import { Failure, systemReason } from '../failure';
 import type { Example } from '../model/evaluation';
-import type { DataFile } from './task';
+import { type DataFile, type DataSource, normalize } from './task';
 
 export interface PairsFile extends DataFile {
   readonly pairs: readonly TextPair[];
@@ -30,9 +30,14 @@ export async function readPairsFile(path: string): Promise<PairsFile> {
 }
 
 /** Pairs with equal sources become one example with several references. */
-export function examplesOfPairs(pairs: readonly TextPair[], target: Vocabulary): Example[] {
+export function examplesOfPairs(
+  pairs: readonly TextPair[],
+  target: Vocabulary,
+  task: DataSource['task'] = 'seq2seq',
+): Example[] {
   const bySource = new Map<string, string[]>();
-  for (const { source, target: text } of pairs) {
+  for (const { source: given, target: text } of pairs) {
+    const source = normalize(task, given);
     const known = bySource.get(source);
     if (known === undefined) bySource.set(source, [text]);
     else if (!known.includes(text)) known.push(text);

@@ -35,6 +35,17 @@ test('pairs become ids with START and END; long ones are left out; several targe
   expect(task.description).toContain('left out: 1 pairs longer than --max-length 10');
 });
 
+test('long pairs are left out before validation pairs are chosen among the others', async () => {
+  const lines = Array.from(
+    { length: 60 },
+    (_, i) => `${'ab'.repeat(i % 2 === 0 ? 1 : 40)}${'abcdefghij'[i % 10]}${i % 7}\tx`,
+  );
+  const { validation, training } = await load(write(lines.join('\n')));
+  expect(
+    Math.max(...validation.map(({ source }) => source.length), ...training.map(({ source }) => source.length)),
+  ).toBe(4);
+});
+
 test('without a file for validation, some sources are held out, with all their targets and whatever their order', async () => {
   const lines = Array.from(
     { length: 200 },

@@ -24,27 +24,20 @@ export async function loadSeq2seqTask(options: Seq2seqOptions): Promise<Task> {
   const { sourceUnit, targetUnit, maxLength } = options;
   const train = await readPairsFile(options.train);
   const valid = options.valid === undefined ? null : await readPairsFile(options.valid);
-  const split = valid === null ? holdOut(train.pairs) : { training: train.pairs, validation: valid.pairs };
+  // The lengths must be known before validation pairs are chosen, and the vocabularies only after.
+  const sizes = vocabulariesOf(train.pairs, options);
+  const short = train.pairs.filter((pair) => isShort(encodePair(sizes, pair.source, pair.target), maxLength));
+  if (short.length === 0) throw new Failure(`${train.path}: every pair is longer than --max-length ${maxLength}`);
+  const split = valid === null ? holdOut(short) : { training: short, validation: valid.pairs };
   if (split.training.length === 0 || split.validation.length === 0) {
     throw new Failure(`${train.path}: too few different sources to keep some for validation; give --valid`);
   }
-  const vocabularies = {
-    source: trainVocabulary(
-      split.training.map(({ source }) => source),
-      sourceUnit,
-    ),
-    target: trainVocabulary(
-      split.training.map(({ target }) => target),
-      targetUnit,
-    ),
-  };
+  const vocabularies = vocabulariesOf(split.training, options);
   const encode = (pairs: readonly TextPair[]) =>
     pairs.map((pair) => encodePair(vocabularies, pair.source, pair.target));
-  const all = encode(split.training);
-  const training = all.filter((pair) => isShort(pair, maxLength));
-  if (training.length === 0) throw new Failure(`${train.path}: every pair is longer than --max-length ${maxLength}`);
+  const training = encode(split.training);
   const validation = examplesOfPairs(split.validation, vocabularies.target);
-  const tooLong = all.length - training.length;
+  const tooLong = train.pairs.length - short.length;
   const origin = valid === null ? `of ${train.path}, by the digests of their sources` : `of ${valid.path}`;
   return {
     data: { task: 'seq2seq', train: fileOf(train), valid: valid && fileOf(valid), sourceUnit, targetUnit },
@@ -59,6 +52,17 @@ export async function loadSeq2seqTask(options: Seq2seqOptions): Promise<Task> {
     ],
   };
 }
+
+const vocabulariesOf = (pairs: readonly TextPair[], { sourceUnit, targetUnit }: Seq2seqOptions) => ({
+  source: trainVocabulary(
+    pairs.map(({ source }) => source),
+    sourceUnit,
+  ),
+  target: trainVocabulary(
+    pairs.map(({ target }) => target),
+    targetUnit,
+  ),
+});
 
 const fileOf = ({ path, digest }: DataFile): DataFile => ({ path, digest });
 

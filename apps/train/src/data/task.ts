@@ -34,6 +34,10 @@ export interface Task {
   readonly description: readonly string[];
 }
 
+/** A source as training has it: CMUdict is in upper case, with a straight apostrophe. */
+export const normalize = (task: DataSource['task'], text: string): string =>
+  task === 'g2p' ? text.toUpperCase().replaceAll('’', "'") : text;
+
 /** How people call the scores of a task. */
 export const scoreNames = {
   g2p: { examples: 'words', tokenErrorRate: 'PER', sequenceErrorRate: 'WER' },

@@ -1,5 +1,6 @@
 import { errorRate, mismatchRate } from '@qkv/seq2seq';
 
+import { Failure } from '../failure';
 import type { TextModel } from './model';
 import type { Translator } from './translator';
 
@@ -38,6 +39,16 @@ export function score(judgements: readonly Judgement[]): Scores {
 /** Source ids of an example; what training did not see is UNKNOWN. */
 export const encodeSource = ({ vocabularies }: TextModel, source: string): Int32Array =>
   vocabularies.source.encode(source, { onUnknown: 'token' }).ids;
+
+/** @throws Failure if a source is longer than the model takes. */
+export function requireFitting(model: TextModel, examples: readonly Example[], name: string): void {
+  const lengths = examples.map(({ source }) => encodeSource(model, source).length);
+  const tooLong = lengths.filter((length) => length > model.maxSource).length;
+  if (tooLong === 0) return;
+  throw new Failure(
+    `${name}: ${tooLong} sources are longer than the ${model.maxSource} tokens that the model takes; shorten them, or train with a larger --max-length`,
+  );
+}
 
 /** How many sources have tokens that training did not see. */
 export const countUnknown = ({ vocabularies: { source } }: TextModel, sources: readonly string[]): number =>

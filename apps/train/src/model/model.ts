@@ -16,6 +16,8 @@ export interface TextModel {
   readonly transformer: Transformer;
   /** Most source tokens at inference: more than in training, as sinusoidal positions go on beyond. */
   readonly maxSource: number;
+  /** Longest target that was trained on, in tokens. */
+  readonly maxLength: number;
 }
 
 /** The shape of the weights: what a model file must agree with. */
@@ -35,7 +37,7 @@ export type Architecture = Pick<
 export function createModel(vocabularies: Vocabularies, architecture: Architecture, seed = 0): TextModel {
   const { dimension, heads, feedForward, encoderLayers, decoderLayers } = architecture;
   const { normalization, activation, dropout, maxLength } = architecture;
-  const maxSource = Math.max(64, 2 * maxLength);
+  const maxSource = maxSourceFor(maxLength);
   const transformer = new Transformer({
     sourceVocabulary: vocabularies.source.size,
     targetVocabulary: vocabularies.target.size,
@@ -50,11 +52,15 @@ export function createModel(vocabularies: Vocabularies, architecture: Architectu
     maxLength: 2 * maxSource + EXTRA_TARGET,
   });
   initialize(transformer, { seed });
-  return { vocabularies, transformer, maxSource };
+  return { vocabularies, transformer, maxSource, maxLength };
 }
+
+/** Most source tokens that a model takes which was trained on up to `maxLength`. */
+export const maxSourceFor = (maxLength: number): number => Math.max(64, 2 * maxLength);
 
 /** Short sources may have long targets: `WWW` has eleven phonemes. */
 const EXTRA_TARGET = 16;
 
-/** Most target tokens that are generated for a source of this length. */
-export const maxTargetFor = (sourceLength: number): number => 2 * sourceLength + EXTRA_TARGET;
+/** Most target tokens that are generated for a source of this length: as many as any target in training had, or more. */
+export const maxTargetFor = ({ maxLength, transformer }: TextModel, sourceLength: number): number =>
+  Math.min(Math.max(2 * sourceLength + EXTRA_TARGET, maxLength), transformer.maxLength);

@@ -1,10 +1,11 @@
 import { useWasm } from '@qkv/backend-wasm';
 import { beforeAll, expect, test } from 'vitest';
 
-import { tinyModel } from '../../test/support';
+import { tiny, tinyModel } from '../../test/support';
 import { checkWord } from '../commands/pronounce';
 import { crossAttention } from './attention';
 import { countUnknown, encodeSource } from './evaluation';
+import { maxTargetFor } from './model';
 import { Translator } from './translator';
 
 beforeAll(async () => {
@@ -20,6 +21,13 @@ test('batches, their order and their padding change nothing', async () => {
   expect(together[4]).toHaveLength(0);
   for (const [i, source] of sources.entries()) expect((await translator.translate([source]))[0]).toEqual(together[i]);
   translator.release();
+});
+
+test('a target may be as long as any in training, however short its source', () => {
+  const model = tinyModel(tiny({ maxLength: 90 }));
+  expect(maxTargetFor(model, 2)).toBe(90);
+  expect(maxTargetFor(model, 60)).toBe(136);
+  expect(maxTargetFor(tinyModel(), 2)).toBe(20);
 });
 
 test('an interruption ends it between two batches; progress is told', async () => {

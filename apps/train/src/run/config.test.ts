@@ -37,6 +37,9 @@ test('a run may be made longer, and nothing else', () => {
   const file = { path: 'a', digest: 'b' };
   const data = { task: 'seq2seq', train: file, valid: null, sourceUnit: 'word', targetUnit: 'word' } as const;
   expect(differenceOf(config, { ...config, data })).toBe('its data are others');
+  const elsewhere = { ...data, train: { path: '../a', digest: 'b' } };
+  expect(differenceOf({ ...config, data }, { ...config, data: elsewhere })).toBeUndefined();
+  expect(runDigest({ ...config, data })).toBe(runDigest({ ...config, data: elsewhere }));
 });
 
 test.each<[string, (json: Record<string, never>) => unknown, RegExp]>([
@@ -89,6 +92,7 @@ test('settings of a file: a config, or some settings alone', async () => {
     ['{"recipe":{"stepz":3}}', 'some.json: recipe: unknown setting stepz'],
     ['{"steps":3}', 'some.json: '],
     ['[]', 'some.json: '],
+    ['\uFEFF{"recipe":{"stepz":3}}', 'unknown setting stepz'],
   ]) {
     writeFileSync(some, content);
     await expect(readSettings(some)).rejects.toThrow(message);

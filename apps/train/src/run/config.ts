@@ -40,7 +40,7 @@ const configSchema = z.strictObject({
   recipe: recipeSchema,
   vocabularies: z.strictObject({ source: z.unknown(), target: z.unknown() }),
 });
-/** A file with settings: a run's config, of which only the recipe counts, or a recipe alone. */
+/** A file with settings: a run's config, of which only the recipe counts, or `{"recipe":{…}}` with some settings. */
 const settingsSchema = z.strictObject({
   ...z.object(header).partial().shape,
   data: z.unknown().optional(),
@@ -60,18 +60,24 @@ const extensible: readonly SettingName[] = [
   'keepLast',
 ];
 
+/** What the data are, wherever their files may be. */
+function contentOf(data: DataSource): unknown {
+  if (data.task === 'g2p') return data;
+  return { ...data, train: data.train.digest, valid: data.valid?.digest ?? null };
+}
+
 /** Names the run: equal for two configs that one run may have had, one after the other. */
 export function runDigest({ data, recipe, vocabularies }: RunConfig): string {
   const identity = Object.entries(recipe).filter(
     ([name, value]) => value !== undefined && !extensible.includes(name as SettingName),
   );
-  const text = JSON.stringify([data, identity.sort(([a], [b]) => (a < b ? -1 : 1)), vocabularies]);
+  const text = JSON.stringify([contentOf(data), identity.sort(([a], [b]) => (a < b ? -1 : 1)), vocabularies]);
   return createHash('sha256').update(text).digest('hex').slice(0, 32);
 }
 
 /** What of a run's config forbids that it goes on under another one; undefined if nothing does. */
 export function differenceOf(before: RunConfig, after: RunConfig): string | undefined {
-  if (JSON.stringify(before.data) !== JSON.stringify(after.data)) return 'its data are others';
+  if (JSON.stringify(contentOf(before.data)) !== JSON.stringify(contentOf(after.data))) return 'its data are others';
   for (const name of Object.keys({ ...before.recipe, ...after.recipe }) as SettingName[]) {
     if (before.recipe[name] === after.recipe[name] || extensible.includes(name)) continue;
     return `its ${name} is ${String(before.recipe[name])}, not ${String(after.recipe[name])}`;
@@ -82,6 +88,12 @@ export function differenceOf(before: RunConfig, after: RunConfig): string | unde
 export async function writeConfig(folder: string, { data, recipe, vocabularies }: RunConfig): Promise<void> {
   const text = JSON.stringify({ format: FORMAT, formatVersion: FORMAT_VERSION, data, recipe, vocabularies }, null, 2);
   await writeFileDurably(configPath(folder), `${text}\n`);
+}
+
+/** Whether a folder is that of a run, of whatever version. */
+export async function isRun(folder: string): Promise<boolean> {
+  const json = await readJson(configPath(folder)).catch(() => undefined);
+  return (json as { format?: unknown } | null | undefined)?.format === FORMAT;
 }
 
 /** The config of a run; undefined if the folder holds none. @throws Failure if it is not as it should be. */
@@ -124,7 +136,7 @@ export async function readJson(file: string): Promise<unknown> {
     throw new Failure(`cannot read ${file}: ${systemReason(error, 'read')}`);
   }
   try {
-    return JSON.parse(text) as unknown;
+    return JSON.parse(text.replace(/^\uFEFF/, '')) as unknown;
   } catch (error) {
     throw new Failure(`${file} is not JSON (${describeError(error)})`);
   }

@@ -1,5 +1,4 @@
 import type { MetricsRecord } from '@qkv/training';
-import { writeFileDurably } from '@qkv/training/node';
 
 /** A run and its metrics. */
 export interface NamedMetrics {
@@ -28,8 +27,8 @@ const panels = [
   { title: 'learning rate', series: [['learningRate', 'learning rate']] },
 ] as const;
 
-/** Curves of one run or several as an SVG file: loss, error rates, learning rate, over the steps. */
-export async function writeCurves(path: string, runs: readonly NamedMetrics[]): Promise<void> {
+/** Curves of one run or several as SVG: loss, error rates, learning rate, over the steps. */
+export async function drawCurves(runs: readonly NamedMetrics[]): Promise<string> {
   // Half a second to load, so only now.
   const { init } = await import('echarts');
   const chart = init(null, null, { renderer: 'svg', ssr: true, width: 900, height: 860 });
@@ -66,7 +65,7 @@ export async function writeCurves(path: string, runs: readonly NamedMetrics[]): 
   });
   const svg = chart.renderToSVGString();
   chart.dispose();
-  await writeFileDurably(path, svg);
+  return svg;
 }
 
 /** (step, value) of a metric; where there are too many, means of neighbours. */

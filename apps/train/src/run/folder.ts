@@ -1,4 +1,4 @@
-import { mkdir, open, rm, stat, statfs } from 'node:fs/promises';
+import { mkdir, open, readdir, rm, stat, statfs } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 
 import { Failure, systemReason } from '../failure';
@@ -49,9 +49,35 @@ export async function prepareFolder(folder: string, neededBytes: number): Promis
   }
 }
 
-/** Removes what a run has written, and nothing else. The config goes first: what is left is no run. */
+/**
+ * Removes what a run has written, but neither verifications nor exports in its folder, nor anything else. The config goes
+ * last: as long as there is something left, it is known to be a run's.
+ */
 export async function clearFolder(folder: string): Promise<void> {
-  for (const name of Object.values(files)) {
-    if (name !== files.lock) await rm(join(folder, name), { recursive: true, force: true });
+  const checkpoints = join(folder, files.checkpoints);
+  for (const name of await readdir(checkpoints).catch(() => [])) {
+    if (isCheckpoint(name)) await rm(join(checkpoints, name), { force: true });
   }
+  for (const name of written) await rm(join(folder, name), { force: true });
+}
+
+/** The files of a run beside its checkpoints, in the order in which they are removed. */
+const written = [
+  files.model,
+  files.summary,
+  files.metrics,
+  files.events,
+  files.curves,
+  files.log,
+  files.config,
+] as const;
+
+const isCheckpoint = (name: string): boolean => /^step-\d+\.safetensors$/.test(name);
+
+/** A file that looks as if a run had written it, undefined if there is none. */
+export async function leftoverIn(folder: string): Promise<string | undefined> {
+  const names = await readdir(folder);
+  const checkpoints = await readdir(join(folder, files.checkpoints)).catch(() => []);
+  const checkpoint = checkpoints.find(isCheckpoint);
+  return checkpoint === undefined ? written.find((name) => names.includes(name)) : join(files.checkpoints, checkpoint);
 }

@@ -1,4 +1,14 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -14,6 +24,7 @@ import { Translator } from '../model/translator';
 import type { PartialRecipe } from '../recipe';
 import { Reporter } from '../terminal/reporter';
 import { readMetrics } from './metrics';
+import { noteScores, readSummary } from './summary';
 import { type RunOptions, trainRun } from './training';
 import { loadRun } from './weights';
 
@@ -135,6 +146,60 @@ describe('going on', () => {
     expect(bytes(to)).not.toEqual(before);
   });
 
+  test('--overwrite removes what a run wrote, and nothing else', async () => {
+    const { folder: to } = await run({ steps: 5 });
+    const foreign = ['notes.txt', '.mine.tmp', 'checkpoints/my.ckpt'].map((name) => join(to, name));
+    for (const path of foreign) writeFileSync(path, 'mine');
+    await run({ steps: 6, seed: 2 }, to, { overwrite: true });
+    for (const path of foreign) expect(readFileSync(path, 'utf8')).toBe('mine');
+
+    const other = fresh();
+    mkdirSync(other);
+    writeFileSync(join(other, 'config.json'), '{"format":"of another program"}');
+    await expect(run({ steps: 5 }, other, { overwrite: true })).rejects.toThrow('config.json does not describe a run');
+    expect(readFileSync(join(other, 'config.json'), 'utf8')).toContain('another program');
+  });
+
+  test('checkpoints without the config of their run are taken up by no other', async () => {
+    const { folder: to } = await run({ steps: 5 });
+    rmSync(join(to, 'config.json'));
+    for (const resume of ['never', 'auto'] as const) {
+      await expect(run({ steps: 9, seed: 3 }, to, { resume })).rejects.toThrow(
+        /has a checkpoints\/step-00000005\.safetensors, but no run that it belongs to; move it away/,
+      );
+    }
+  });
+
+  test('fewer updates than were made are refused, and nothing changes', async () => {
+    const { folder: to } = await run({ steps: 9 });
+    const config = readFileSync(join(to, 'config.json'), 'utf8');
+    await expect(run({ steps: 5 }, to, { resume: 'auto' })).rejects.toThrow(/has made 9 updates already/);
+    expect(readFileSync(join(to, 'config.json'), 'utf8')).toBe(config);
+  });
+
+  test('a finished run needs its best checkpoint no more; a summary that is none is made anew', async () => {
+    const { folder: to, summary } = await run({ steps: 8 });
+    for (const name of readdirSync(join(to, 'checkpoints'))) truncateSync(join(to, 'checkpoints', name), 100);
+    await expect(run({ steps: 8 }, to, { resume: 'auto' })).rejects.toThrow('step-00000008.safetensors');
+    rmSync(join(to, 'checkpoints'), { recursive: true });
+    const again = fresh();
+    await run({ steps: 8 }, again);
+    writeFileSync(join(again, 'summary.json'), '{"modelStep":8,"steps":8}');
+    const made = await run({ steps: 8 }, again, { resume: 'auto' });
+    expect({ ...made.summary, trainingSeconds: 0 }).toEqual({ ...summary, trainingSeconds: 0 });
+  });
+
+  test('scores of other data stay with the model that they are of', async () => {
+    const { folder: to, summary } = await run({ steps: 8, validateEvery: 8 });
+    const scores = { examples: 1, tokenErrorRate: 0.5, sequenceErrorRate: 1 };
+    await noteScores(to, summary.modelStep, 'mine', scores);
+    await noteScores(to, summary.modelStep + 1, 'of another model', scores);
+    expect((await readSummary(to))?.tests).toEqual({ mine: scores });
+    const longer = await run({ steps: 60, validateEvery: 8 }, to, { resume: 'auto' });
+    expect(longer.summary.modelStep).toBeGreaterThan(8);
+    expect(longer.summary.tests).toBeUndefined();
+  });
+
   test('a folder that another process uses', async () => {
     const { folder: to } = await run({ steps: 5 });
     const lock = await lockFolder(to);
@@ -160,6 +225,16 @@ test('four micro-batches, averages, post-norm and each schedule train', async ()
     expect(summary.steps).toBe(6);
     expect((await loadRun(to)).step).toBe(summary.modelStep);
   }
+});
+
+test('validation data that the model cannot take, or that a metric cannot use, are an error before training', async () => {
+  const long = { source: 'A'.repeat(100), references: [['T']] };
+  await expect(run({ steps: 5 }, fresh(), { task: { ...task, validation: [long] } })).rejects.toThrow(
+    'validation: 1 sources are longer than the 64 tokens that the model takes',
+  );
+  await expect(run({ steps: 5, metric: 'loss' }, fresh(), { task: { ...task, validationPairs: [] } })).rejects.toThrow(
+    'every validation pair is longer than --max-length 20',
+  );
 });
 
 test('a loss that is no number ends the run, and names what to do', async () => {

@@ -15,19 +15,20 @@ import {
 import { scoreNames, type Task } from '../data/task';
 import { Failure, systemReason } from '../failure';
 import type { Interruption } from '../interruption';
-import { judge, score, type Scores } from '../model/evaluation';
+import { judge, requireFitting, score, type Scores } from '../model/evaluation';
 import { createModel, type TextModel } from '../model/model';
 import { Translator } from '../model/translator';
 import type { Recipe } from '../recipe';
 import { out } from '../terminal/colors';
 import { formatSeconds } from '../terminal/progress';
 import type { Reporter } from '../terminal/reporter';
-import { differenceOf, readConfig, readJson, type RunConfig, writeConfig } from './config';
-import { writeCurves } from './curves';
-import { clearFolder, files, prepareFolder } from './folder';
+import { differenceOf, isRun, readConfig, type RunConfig, runDigest, writeConfig } from './config';
+import { drawCurves } from './curves';
+import { clearFolder, files, leftoverIn, prepareFolder } from './folder';
 import { readMetrics, TimedLog } from './metrics';
 import { batchesOf, createStep, lossMeter, stepsOf, tensorsOf } from './step';
-import { loadWeights, savedStep, saveModel, weightsIn } from './weights';
+import { readSummary, type RunSummary, writeSummary } from './summary';
+import { loadWeights, savedModel, saveModel, weightsIn } from './weights';
 
 export interface RunOptions {
   readonly task: Task;
@@ -40,20 +41,6 @@ export interface RunOptions {
   readonly backend: Backend;
   readonly reporter: Reporter;
   readonly interruption: Interruption;
-}
-
-/** What `summary.json` tells of a run that has ended. */
-export interface RunSummary {
-  readonly reason: FitResult['reason'];
-  readonly parameters: number;
-  /** Updates made, and those that the saved model has had. */
-  readonly steps: number;
-  readonly modelStep: number;
-  readonly trainingSeconds: number;
-  readonly backend: string;
-  readonly validation: Scores;
-  /** Scores on other data, by what they are: see the command `evaluate`. */
-  readonly tests?: Readonly<Record<string, Scores>>;
 }
 
 export interface RunOutcome {
@@ -75,15 +62,21 @@ export async function trainRun(options: RunOptions): Promise<RunOutcome | undefi
   const config: RunConfig = { data: task.data, recipe, vocabularies: task.vocabularies };
   const model = createModel(task.vocabularies, recipe, recipe.seed);
   const parameters = model.transformer.parameterCount();
+  requireFitting(model, task.validation, 'validation');
+  if (recipe.metric === 'loss' && task.validationPairs.length === 0) {
+    throw new Failure(
+      `every validation pair is longer than --max-length ${recipe.maxLength}: --metric loss has nothing to go by`,
+    );
+  }
+  const batches = batchesOf(task.training, recipe);
+  const steps = stepsOf(recipe, batches);
   // A checkpoint has weights, two moments and perhaps an average; one more is written before an old one goes.
   await prepareFolder(folder, 4 * parameters * (recipe.average > 0 ? 4 : 3) * (recipe.keepLast + 2) + 2 ** 20);
   const lock = await lockFolder(folder);
   try {
     await removeTemporaries(folder);
-    await settle(config, options);
+    await settle(config, steps, options);
     reporter.logTo(join(folder, files.log));
-    const batches = batchesOf(task.training, recipe);
-    const steps = stepsOf(recipe, batches);
     for (const line of task.description) reporter.say(line);
     reporter.say(
       `${count(parameters)} parameters, ${count(steps)} updates (${count(batches.batchesPerEpoch)} batches an epoch), one thread of WebAssembly (${backend.numerics})`,
@@ -96,7 +89,7 @@ export async function trainRun(options: RunOptions): Promise<RunOutcome | undefi
       backend: backend.numerics,
     });
 
-    const { result, seconds } = await train(model, steps, batches, options);
+    const { result, seconds } = await train(model, steps, batches, runDigest(config), options);
     if (result.reason === 'interrupted') {
       reporter.event('interrupted', { step: result.progress.step });
       reporter.say(
@@ -109,6 +102,11 @@ export async function trainRun(options: RunOptions): Promise<RunOutcome | undefi
       result.reason === 'stopped-early' ? `, stopped early after ${count(result.progress.step)} updates` : '';
     reporter.say(`\ntrained for ${formatSeconds(seconds)}${early}`);
     const summary = await conclude(model, config, result, seconds, options);
+    if (interruption.happened) {
+      reporter.say('stopped before the model was judged; go on with the same command and --resume auto');
+      interruption.end();
+      return undefined;
+    }
     reporter.event('end', { folder, ...summary });
     return { model, summary };
   } finally {
@@ -117,10 +115,20 @@ export async function trainRun(options: RunOptions): Promise<RunOutcome | undefi
 }
 
 /** Makes the folder that of this run, or throws because it is that of another one. */
-async function settle(config: RunConfig, { folder, resume, overwrite, reporter }: RunOptions): Promise<void> {
+async function settle(
+  config: RunConfig,
+  steps: number,
+  { folder, resume, overwrite, reporter }: RunOptions,
+): Promise<void> {
   const where = resolve(folder);
-  if (overwrite) await clearFolder(folder);
+  if (overwrite && (await isRun(folder))) await clearFolder(folder);
   const before = await readConfig(folder);
+  const leftover = before === undefined ? await leftoverIn(folder) : undefined;
+  if (leftover !== undefined) {
+    throw new Failure(
+      `${where} has a ${leftover}, but no run that it belongs to; move it away, or choose another --output`,
+    );
+  }
   if (before !== undefined && resume === 'never') {
     throw new Failure(
       `there is a run in ${where}; go on with --resume auto, replace it with --overwrite, or choose another --output`,
@@ -132,11 +140,24 @@ async function settle(config: RunConfig, { folder, resume, overwrite, reporter }
       `the run in ${where} cannot go on: ${difference}; choose another --output, or replace it with --overwrite`,
     );
   }
+  const made =
+    (await FolderCheckpoints.open(join(folder, files.checkpoints)).then((store) => store.list())).at(-1) ?? 0;
+  if (made > steps) {
+    throw new Failure(
+      `the run in ${where} has made ${count(made)} updates already; ask for more than that, or for the same`,
+    );
+  }
   if (JSON.stringify(before) !== JSON.stringify(config)) await writeConfig(folder, config);
   if (before !== undefined) reporter.say(out.dim(`going on with the run in ${where}`));
 }
 
-async function train(model: TextModel, steps: number, batches: ReturnType<typeof batchesOf>, options: RunOptions) {
+async function train(
+  model: TextModel,
+  steps: number,
+  batches: ReturnType<typeof batchesOf>,
+  run: string,
+  options: RunOptions,
+) {
   const { task, recipe, folder, reporter, interruption } = options;
   const { update, average } = createStep(model, recipe, steps);
   const meter = lossMeter(model, task.validationPairs, recipe);
@@ -179,7 +200,8 @@ async function train(model: TextModel, steps: number, batches: ReturnType<typeof
         store: await FolderCheckpoints.open(join(folder, files.checkpoints)),
         every: recipe.checkpointEvery,
         keepLast: recipe.keepLast,
-        resume: true,
+        resume: true, // settle has made sure that they are this run's
+        run,
       },
       logs: { metrics, events },
       logEvery: LOG_EVERY,
@@ -235,39 +257,43 @@ async function conclude(
   config: RunConfig,
   { progress, reason }: FitResult,
   trainingSeconds: number,
-  { folder, task, backend, reporter }: RunOptions,
+  { folder, task, backend, reporter, interruption }: RunOptions,
 ): Promise<RunSummary> {
   const modelStep = progress.best?.step ?? progress.step;
-  const known = await readSummary(folder);
-  const isSaved = (await savedStep(folder, config)) === modelStep;
+  const saved = await savedModel(folder, config);
+  const isSaved = saved?.step === modelStep;
   const store = await FolderCheckpoints.open(join(folder, files.checkpoints));
-  const weights = weightsIn((await store.load(modelStep)).tensors);
+  const weights = isSaved ? saved.tensors : weightsIn((await store.load(modelStep)).tensors);
   await loadWeights(model, weights, store.describe(modelStep), join(folder, files.config));
-  if (isSaved && known?.modelStep === modelStep && known.steps === progress.step) {
+  if (!isSaved) await saveModel(folder, config, { tensors: weights }, modelStep);
+
+  const known = await readSummary(folder);
+  const tests = known?.modelStep === modelStep ? known.tests : undefined; // those of another model say nothing
+  if (known?.modelStep === modelStep && known.steps === progress.step) {
     reporter.say(describeScores('validation', known.validation, task.data.task));
     return known;
   }
-  if (!isSaved) await saveModel(folder, config, { tensors: weights }, modelStep);
-
   const translator = new Translator(model, Math.min(ROWS, task.validation.length));
-  const validation = score(await judge(translator, task.validation));
+  const validation = score(await judge(translator, task.validation, { signal: interruption.signal }));
   translator.release();
-  reporter.say(describeScores('validation', validation, task.data.task));
-  await writeCurves(join(folder, files.curves), [{ name: folder, records: readMetrics(join(folder, files.metrics)) }]);
   const parameters = model.transformer.parameterCount();
   const { step: steps } = progress;
-  const summary = { reason, parameters, steps, modelStep, trainingSeconds, backend: backend.numerics, validation };
+  const summary = {
+    reason,
+    parameters,
+    steps,
+    modelStep,
+    trainingSeconds,
+    backend: backend.numerics,
+    validation,
+    tests,
+  };
+  if (interruption.happened) return summary; // of no use, and not written
+  reporter.say(describeScores('validation', validation, task.data.task));
+  const curves = await drawCurves([{ name: folder, records: readMetrics(join(folder, files.metrics)) }]);
+  await writeFileDurably(join(folder, files.curves), curves);
   await writeSummary(folder, summary);
   return summary;
-}
-
-/** The summary of a run that has ended, if there is one. */
-export async function readSummary(folder: string): Promise<RunSummary | undefined> {
-  return (await readJson(join(folder, files.summary)).catch(() => undefined)) as RunSummary | undefined;
-}
-
-export async function writeSummary(folder: string, summary: RunSummary): Promise<void> {
-  await writeFileDurably(join(folder, files.summary), `${JSON.stringify(summary, null, 2)}\n`);
 }
 
 /** `1,000 validation words: PER 11.4 %, WER 42.8 %` */

@@ -92,12 +92,15 @@ function checkMetadata(file: string, { format, formatVersion }: Readonly<Record<
   }
 }
 
-/** The step of the model that a folder holds, undefined if it holds none of this run. */
-export async function savedStep(folder: string, config: RunConfig): Promise<number | undefined> {
+/** The float32 model that a folder holds, undefined if it holds none of this run. */
+export async function savedModel(
+  folder: string,
+  config: RunConfig,
+): Promise<{ readonly step: number; readonly tensors: Map<string, TensorEntry> } | undefined> {
   const found = await readSafetensors(join(folder, files.model)).catch(() => undefined);
-  if (found === undefined || found.metadata.format !== FORMAT || found.metadata.run !== runDigest(config))
-    return undefined;
-  return Number(found.metadata.step);
+  if (found === undefined || 'quantization' in found.metadata) return undefined;
+  const { format, run, step } = found.metadata;
+  return format === FORMAT && run === runDigest(config) ? { step: Number(step), tensors: found.tensors } : undefined;
 }
 
 /** Writes weights as the model of a run: in one file, or in several of at most so many bytes. */
