@@ -344,13 +344,13 @@ test('outputs that are no files, are full or are closed', async () => {
   expect(await named(link)).toBe(0);
   expect(lstatSync(link).isSymbolicLink()).toBe(true);
   expect(readFileSync(target, 'utf8').split('\n')).toHaveLength(201);
-  execFileSync('mkfifo', [join(folder, 'pipe')]);
+  const shell = (line: string) => spawnSync('bash', ['-c', line], { cwd: root, encoding: 'utf8' });
+  shell(`mkfifo ${join(folder, 'pipe')}`);
   const reader = spawn('cat', [join(folder, 'pipe')], { stdio: 'ignore' });
   expect(await named(join(folder, 'pipe'))).toBe(0);
   expect(lstatSync(join(folder, 'pipe')).isFIFO()).toBe(true);
   reader.kill();
 
-  const shell = (line: string) => spawnSync('bash', ['-c', line], { cwd: root, encoding: 'utf8' });
   const main = await bundle();
   const full = shell(`node ${main} compare ${own} > /dev/full`);
   expect(full.stderr).toBe('error: cannot write to standard output: the disk is full\n');
