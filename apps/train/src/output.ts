@@ -1,6 +1,6 @@
 import { realpath, stat, writeFile } from 'node:fs/promises';
 
-import { writeFileDurably } from '@qkv/training/node';
+import { writeFileDurably } from '@qkv/safetensors/node';
 
 import { Failure, systemReason } from './failure';
 

@@ -14,16 +14,14 @@ const setting = <Schema extends z.ZodType>(flags: string, text: string, schema: 
   text,
   schema,
 });
-const whole = (least: number, most: number): z.ZodNumber =>
-  z
-    .int(`Expected a whole number from ${least} to ${most}.`)
-    .min(least, `Expected a whole number from ${least} to ${most}.`)
-    .max(most, `Expected a whole number from ${least} to ${most}.`);
-const real = (least: number, most: number): z.ZodNumber =>
-  z
-    .number(`Expected a number from ${least} to ${most}.`)
-    .min(least, `Expected a number from ${least} to ${most}.`)
-    .max(most, `Expected a number from ${least} to ${most}.`);
+const whole = (least: number, most: number): z.ZodNumber => {
+  const message = `Expected a whole number from ${least} to ${most}.`;
+  return z.int(message).min(least, message).max(most, message);
+};
+const real = (least: number, most: number): z.ZodNumber => {
+  const message = `Expected a number from ${least} to ${most}.`;
+  return z.number(message).min(least, message).max(most, message);
+};
 const choice = <const T extends readonly string[]>(...values: T) =>
   z.enum(values, `Expected ${values.slice(0, -1).join(', ')} or ${values.at(-1)}.`);
 

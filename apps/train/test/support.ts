@@ -70,10 +70,14 @@ export const cli = (args: readonly string[], options: CliOptions = {}): Promise<
   start(['--conditions=@qkv/source', '--import', 'tsx', ...(options.flags ?? []), main, ...args], options);
 
 /** Starts Node. */
-export function start(command: readonly string[], options: CliOptions = {}): Promise<Result> {
+export const start = (command: readonly string[], options: CliOptions = {}): Promise<Result> =>
+  execute(process.execPath, command, options);
+
+/** Starts a program, and waits for its end. */
+export function execute(program: string, args: readonly string[], options: CliOptions = {}): Promise<Result> {
   const { watch = () => {}, input = '', env = {}, cwd = root } = options;
   return new Promise((resolve) => {
-    const child = spawn(process.execPath, command, { cwd, env: { ...process.env, FORCE_COLOR: undefined, ...env } });
+    const child = spawn(program, args, { cwd, env: { ...process.env, FORCE_COLOR: undefined, ...env } });
     let [out, err] = ['', ''];
     child.stdout.on('data', (chunk: Buffer) => {
       out += chunk.toString();

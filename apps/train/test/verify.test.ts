@@ -1,13 +1,13 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 
 import { readSafetensors, writeSafetensors } from '@qkv/safetensors/node';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
-const root = fileURLToPath(new URL('../../..', import.meta.url));
+import { cli as startCli, execute, type Result } from './support';
+
 const folder = mkdtempSync(join(tmpdir(), 'qkv-verify-'));
 const pairs = join(folder, 'pairs.tsv');
 const oneThread = { OMP_NUM_THREADS: '1', OPENBLAS_NUM_THREADS: '1', PYTHONDONTWRITEBYTECODE: '1' };
@@ -20,25 +20,7 @@ const python = ['/usr/bin/python3', 'python3'].find(
 if (python === undefined)
   console.log('skipped: no python3 with torch and numpy to compare with (python3-torch, python3-numpy)');
 
-interface Result {
-  readonly code: number | null;
-  readonly out: string;
-  readonly err: string;
-}
-
-function start(command: string, args: readonly string[]): Promise<Result> {
-  return new Promise((resolve) => {
-    const child = spawn(command, args, { cwd: root, env: { ...process.env, ...oneThread, FORCE_COLOR: undefined } });
-    let [out, err] = ['', ''];
-    child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
-    child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()));
-    child.on('close', (code) => resolve({ code, out, err }));
-  });
-}
-
-/** As the scripts of package.json start it. */
-const cli = (...args: string[]): Promise<Result> =>
-  start(process.execPath, ['--conditions=@qkv/source', '--import', 'tsx', 'apps/train/src/main.ts', ...args]);
+const cli = (...args: string[]): Promise<Result> => startCli(args, { env: oneThread });
 
 const run = (name: string): string => join(folder, name);
 const kinds = ['g2p', 'seq2seq'] as const;
@@ -96,17 +78,9 @@ test('verify --no-execute writes a program and what it reads', async () => {
 
 test('without PyTorch the files are there, and one line says what to do', async () => {
   const output = join(folder, 'unexecuted');
-  const { code, out, err } = await cli(
-    'verify',
-    '--run',
-    run('seq2seq'),
-    '--output',
-    output,
-    '--rows',
-    '2',
-    '--python',
-    'no-such-python',
-  );
+  const verifyWith = (command: string) =>
+    cli('verify', '--run', run('seq2seq'), '--output', output, '--rows', '2', '--python', command);
+  const { code, out, err } = await verifyWith('no-such-python');
   expect(err).toMatch(
     /^error: no-such-python cannot be started, .*pip install torch numpy.*no-such-python .*verify\.py does it\n$/,
   );
@@ -114,17 +88,7 @@ test('without PyTorch the files are there, and one line says what to do', async 
   expect(code).toBe(1);
   expect(readdirSync(output).sort()).toEqual(written);
   // Node is no Python with torch either.
-  const other = await cli(
-    'verify',
-    '--run',
-    run('seq2seq'),
-    '--output',
-    output,
-    '--rows',
-    '2',
-    '--python',
-    process.execPath,
-  );
+  const other = await verifyWith(process.execPath);
   expect(other.err).toMatch(/^error: .* has no torch, or no numpy: install both .*\n$/);
   expect(other.code).toBe(1);
 }, 60_000);
@@ -181,7 +145,7 @@ describe.skipIf(python === undefined)('PyTorch', () => {
     const copy = mkdtempSync(join(folder, 'changed-'));
     cpSync(join(run(kind), 'verify'), copy, { recursive: true });
     await change(copy);
-    const { code, out, err } = await start(python!, [join(copy, 'verify.py')]);
+    const { code, out, err } = await execute(python!, [join(copy, 'verify.py')], { env: oneThread });
     expect(err).toBe('');
     expect(out).toMatch(/\nNOT EQUAL\n$/);
     expect(code).toBe(1);

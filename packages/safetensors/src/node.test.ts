@@ -6,7 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { serialize, type TensorEntry } from './index';
-import { readSafetensors, writeSafetensors } from './node';
+import { readSafetensors, removeTemporaries, writeFileDurably, writeSafetensors } from './node';
 
 const weight: TensorEntry = { dtype: 'F32', shape: [2, 2], data: Float32Array.of(1, 2, 3, 4) };
 const isRoot = process.getuid?.() === 0;
@@ -116,5 +116,27 @@ describe('writeSafetensors', () => {
     await symlink(older, latest);
     await writeSafetensors(latest, {});
     expect((await readSafetensors(older)).tensors.size).toBe(1);
+  });
+});
+
+describe('writeFileDurably', () => {
+  it('leaves the old file where the new one cannot be written', async () => {
+    const path = join(folder, 'file');
+    await writeFileDurably(path, 'old');
+    await writeFileDurably(path, 'n', new TextEncoder().encode('ew'));
+    expect(await readFile(path, 'utf8')).toBe('new');
+    await mkdir(join(folder, 'taken'));
+    await expect(writeFileDurably(join(folder, 'taken'), 'x')).rejects.toMatchObject({
+      code: expect.stringMatching(/EISDIR|ENOTEMPTY|EEXIST/) as string,
+    });
+    expect((await readdir(folder)).sort()).toEqual(['file', 'taken']);
+  });
+
+  it('what it leaves when it is killed is removed, and nothing else', async () => {
+    for (const name of ['.model.safetensors.77-0.tmp', '.notes.tmp', '.notes.2024.tmp', 'a.7-0.tmp']) {
+      await writeFile(join(folder, name), 'half');
+    }
+    await removeTemporaries(folder);
+    expect((await readdir(folder)).sort()).toEqual(['.notes.2024.tmp', '.notes.tmp', 'a.7-0.tmp']);
   });
 });

@@ -1,5 +1,4 @@
 /** @packageDocumentation Checkpoints, metrics and locks in folders of a file system. */
 export { FolderCheckpoints } from './node/folder-checkpoints';
-export { removeTemporaries, writeFileDurably } from './node/durable';
 export { type FolderLock, FolderLockedError, lockFolder } from './node/folder-lock';
 export { JsonLinesLog, TensorBoardLog, type TensorBoardLogOptions } from './node/log-files';

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { Vocabulary } from '@qkv/tokenizers';
-import { writeFileDurably } from '@qkv/training/node';
+import { writeFileDurably } from '@qkv/safetensors/node';
 import { z } from 'zod';
 
 import type { DataSource } from '../data/task';

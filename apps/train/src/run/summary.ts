@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 
-import { lockFolder, writeFileDurably } from '@qkv/training/node';
+import { writeFileDurably } from '@qkv/safetensors/node';
+import { lockFolder } from '@qkv/training/node';
 import { z } from 'zod';
 
 import type { Scores } from '../model/evaluation';

@@ -1,16 +1,10 @@
 import { join, resolve } from 'node:path';
 
 import type { GridBatch } from '@qkv/data';
+import { removeTemporaries, writeFileDurably } from '@qkv/safetensors/node';
 import type { Backend } from '@qkv/tensor';
 import { fit, type FitResult } from '@qkv/training';
-import {
-  FolderCheckpoints,
-  JsonLinesLog,
-  lockFolder,
-  removeTemporaries,
-  TensorBoardLog,
-  writeFileDurably,
-} from '@qkv/training/node';
+import { FolderCheckpoints, JsonLinesLog, lockFolder, TensorBoardLog } from '@qkv/training/node';
 
 import { scoreNames, type Task } from '../data/task';
 import { Failure, systemReason } from '../failure';
@@ -74,8 +68,7 @@ export async function trainRun(options: RunOptions): Promise<RunOutcome | undefi
   await prepareFolder(folder, 4 * parameters * (recipe.average > 0 ? 4 : 3) * (recipe.keepLast + 2) + 2 ** 20);
   const lock = await lockFolder(folder);
   try {
-    await removeTemporaries(folder);
-    await settle(config, steps, options);
+    const store = await settle(config, steps, options);
     reporter.logTo(join(folder, files.log));
     for (const line of task.description) reporter.say(line);
     reporter.say(
@@ -89,7 +82,7 @@ export async function trainRun(options: RunOptions): Promise<RunOutcome | undefi
       backend: backend.numerics,
     });
 
-    const { result, seconds } = await train(model, steps, batches, runDigest(config), options);
+    const { result, seconds } = await train(model, steps, batches, store, runDigest(config), options);
     if (result.reason === 'interrupted') {
       reporter.event('interrupted', { step: result.progress.step });
       reporter.say(
@@ -101,7 +94,7 @@ export async function trainRun(options: RunOptions): Promise<RunOutcome | undefi
     const early =
       result.reason === 'stopped-early' ? `, stopped early after ${count(result.progress.step)} updates` : '';
     reporter.say(`\ntrained for ${formatSeconds(seconds)}${early}`);
-    const summary = await conclude(model, config, result, seconds, options);
+    const summary = await conclude(model, config, store, result, seconds, options);
     if (interruption.happened) {
       reporter.say('stopped before the model was judged; go on with the same command and --resume auto');
       interruption.end();
@@ -114,12 +107,12 @@ export async function trainRun(options: RunOptions): Promise<RunOutcome | undefi
   }
 }
 
-/** Makes the folder that of this run, or throws because it is that of another one. */
+/** Makes the folder that of this run, or throws because it is that of another one. Gives its checkpoints. */
 async function settle(
   config: RunConfig,
   steps: number,
   { folder, resume, overwrite, reporter }: RunOptions,
-): Promise<void> {
+): Promise<FolderCheckpoints> {
   const where = resolve(folder);
   if (overwrite && (await isRun(folder))) await clearFolder(folder);
   const before = await readConfig(folder);
@@ -140,21 +133,24 @@ async function settle(
       `the run in ${where} cannot go on: ${difference}; choose another --output, or replace it with --overwrite`,
     );
   }
-  const made =
-    (await FolderCheckpoints.open(join(folder, files.checkpoints)).then((store) => store.list())).at(-1) ?? 0;
+  const store = await FolderCheckpoints.open(join(folder, files.checkpoints));
+  const made = (await store.list()).at(-1) ?? 0;
   if (made > steps) {
     throw new Failure(
       `the run in ${where} has made ${count(made)} updates already; ask for more than that, or for the same`,
     );
   }
   if (JSON.stringify(before) !== JSON.stringify(config)) await writeConfig(folder, config);
+  await removeTemporaries(folder);
   if (before !== undefined) reporter.say(out.dim(`going on with the run in ${where}`));
+  return store;
 }
 
 async function train(
   model: TextModel,
   steps: number,
   batches: ReturnType<typeof batchesOf>,
+  store: FolderCheckpoints,
   run: string,
   options: RunOptions,
 ) {
@@ -197,7 +193,7 @@ async function train(
         patience: recipe.patience === 0 ? undefined : recipe.patience,
       },
       checkpoints: {
-        store: await FolderCheckpoints.open(join(folder, files.checkpoints)),
+        store,
         every: recipe.checkpointEvery,
         keepLast: recipe.keepLast,
         resume: true, // settle has made sure that they are this run's
@@ -255,6 +251,7 @@ function explain(error: unknown, folder: string): unknown {
 async function conclude(
   model: TextModel,
   config: RunConfig,
+  store: FolderCheckpoints,
   { progress, reason }: FitResult,
   trainingSeconds: number,
   { folder, task, backend, reporter, interruption }: RunOptions,
@@ -262,7 +259,6 @@ async function conclude(
   const modelStep = progress.best?.step ?? progress.step;
   const saved = await savedModel(folder, config);
   const isSaved = saved?.step === modelStep;
-  const store = await FolderCheckpoints.open(join(folder, files.checkpoints));
   const weights = isSaved ? saved.tensors : weightsIn((await store.load(modelStep)).tensors);
   await loadWeights(model, weights, store.describe(modelStep), join(folder, files.config));
   if (!isSaved) await saveModel(folder, config, { tensors: weights }, modelStep);

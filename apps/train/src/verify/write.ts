@@ -3,8 +3,7 @@ import { join } from 'node:path';
 
 import type { StateEntry } from '@qkv/nn';
 import type { TensorEntry } from '@qkv/safetensors';
-import { writeSafetensors } from '@qkv/safetensors/node';
-import { writeFileDurably } from '@qkv/training/node';
+import { writeFileDurably, writeSafetensors } from '@qkv/safetensors/node';
 
 import { assetUrl } from '../assets';
 import type { TextModel } from '../model/model';

@@ -1,4 +1,4 @@
-import { open, rename, unlink, type FileHandle } from 'node:fs/promises';
+import { open, rename, unlink, type FileHandle, readdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -44,15 +44,31 @@ export async function writeSafetensors(
   const file = toPath(path);
   const parts = layOut(tensors, metadata);
   try {
-    await replaceFile(file, parts);
-    await synchroniseFolder(dirname(file));
+    await writeFileDurably(file, ...parts);
   } catch (cause) {
     throw writeError(file, cause);
   }
 }
 
+/**
+ * Writes any file in one step, as {@link writeSafetensors} does: bytes, or text in UTF-8, one part behind the other. Errors
+ * are the system's; a file of that name is then as it was.
+ */
+export async function writeFileDurably(path: string, ...parts: readonly (Uint8Array | string)[]): Promise<void> {
+  await replaceFile(path, parts);
+  await synchroniseFolder(dirname(path));
+}
+
+/**
+ * Removes what writers that were killed have left in a folder: files under the names that they have until they are whole.
+ * Nobody else may be writing there.
+ */
+export async function removeTemporaries(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) if (TEMPORARY.test(name)) await unlink(join(folder, name));
+}
+
 /** Puts a new file in the place of an old one; the folder is not synchronised. If it throws, the old one is there. */
-export async function replaceFile(file: string, parts: readonly Uint8Array[]): Promise<void> {
+export async function replaceFile(file: string, parts: readonly (Uint8Array | string)[]): Promise<void> {
   const temporary = await createTemporary(file);
   try {
     await fill(temporary.handle, parts);
@@ -81,6 +97,9 @@ export async function readWhole(file: string): Promise<Uint8Array> {
   }
 }
 
+/** What `createTemporary` names a file. */
+const TEMPORARY = /^\..+\.\d+-\d+\.tmp$/;
+
 /** The name needs no randomness: whoever holds it already, in this process or another, makes us try the next one. */
 async function createTemporary(file: string): Promise<{ path: string; handle: FileHandle }> {
   for (let attempt = 0; ; attempt++) {
@@ -94,7 +113,7 @@ async function createTemporary(file: string): Promise<{ path: string; handle: Fi
 }
 
 /** Writes the parts, makes them survive a loss of power, and closes. */
-export async function fill(handle: FileHandle, parts: readonly Uint8Array[]): Promise<void> {
+export async function fill(handle: FileHandle, parts: readonly (Uint8Array | string)[]): Promise<void> {
   try {
     for (const part of parts) await handle.writeFile(part);
     await handle.sync();

@@ -2,10 +2,9 @@ import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import type { SafetensorsFile } from '@qkv/safetensors';
-import { readSafetensors, writeSafetensors } from '@qkv/safetensors/node';
+import { readSafetensors, removeTemporaries, writeSafetensors } from '@qkv/safetensors/node';
 
 import type { CheckpointFile, CheckpointStore } from '../checkpoint';
-import { removeTemporaries } from './durable';
 
 const NAME = /^step-(\d{8,})\.safetensors$/;
 

@@ -3,64 +3,44 @@ import { closeSync, fsyncSync, fstatSync, ftruncateSync, openSync, writeSync } f
 import type { MetricsLog, MetricsRecord } from '../metrics';
 import { encodeEvent, encodeFileVersion } from '../tensorboard';
 
-/** A file that grows, and can be cut. What is written is there at once for those who read along. */
-class LogFile {
+/** Metrics in a file that grows, and can be cut. What is written is there at once for those who read along. */
+abstract class FileLog implements MetricsLog {
   readonly #descriptor: number;
-  #length: number;
+  protected length: number;
 
-  constructor(readonly path: string) {
+  constructor(path: string) {
     this.#descriptor = openSync(path, 'a+');
-    this.#length = fstatSync(this.#descriptor).size;
+    this.length = fstatSync(this.#descriptor).size;
   }
 
-  get length(): number {
-    return this.#length;
-  }
+  abstract write(record: MetricsRecord): void;
 
-  append(data: Uint8Array): void {
-    for (let done = 0; done < data.length;) done += writeSync(this.#descriptor, data, done);
-    this.#length += data.length;
+  async sync(): Promise<number> {
+    fsyncSync(this.#descriptor);
+    return this.length;
   }
 
   /** A file that is shorter already, because somebody has changed it, stays as it is. */
-  truncate(length: number): void {
-    if (length >= this.#length) return;
+  async truncate(length: number): Promise<void> {
+    if (length >= this.length) return;
     ftruncateSync(this.#descriptor, length);
-    this.#length = length;
-  }
-
-  synchronise(): void {
-    fsyncSync(this.#descriptor);
+    this.length = length;
   }
 
   close(): void {
     closeSync(this.#descriptor);
   }
+
+  protected append(data: Uint8Array): void {
+    for (let done = 0; done < data.length;) done += writeSync(this.#descriptor, data, done);
+    this.length += data.length;
+  }
 }
 
 /** Metrics as JSON, one record a line: `{"step":10,"loss":2.31}`. What is not finite is written as null. */
-export class JsonLinesLog implements MetricsLog {
-  readonly #file: LogFile;
-
-  constructor(path: string) {
-    this.#file = new LogFile(path);
-  }
-
-  write(record: MetricsRecord): void {
-    this.#file.append(new TextEncoder().encode(`${JSON.stringify(record)}\n`));
-  }
-
-  async sync(): Promise<number> {
-    this.#file.synchronise();
-    return this.#file.length;
-  }
-
-  async truncate(length: number): Promise<void> {
-    this.#file.truncate(length);
-  }
-
-  close(): void {
-    this.#file.close();
+export class JsonLinesLog extends FileLog {
+  override write(record: MetricsRecord): void {
+    this.append(new TextEncoder().encode(`${JSON.stringify(record)}\n`));
   }
 }
 
@@ -70,32 +50,17 @@ export interface TensorBoardLogOptions {
 }
 
 /** Metrics as a TensorBoard event file, whose name must contain `tfevents`. */
-export class TensorBoardLog implements MetricsLog {
-  readonly #file: LogFile;
-
+export class TensorBoardLog extends FileLog {
   constructor(
     path: string,
     readonly options: TensorBoardLogOptions,
   ) {
-    this.#file = new LogFile(path);
+    super(path);
   }
 
-  write({ step, ...scalars }: MetricsRecord): void {
+  override write({ step, ...scalars }: MetricsRecord): void {
     const { now } = this.options;
-    if (this.#file.length === 0) this.#file.append(encodeFileVersion(now()));
-    this.#file.append(encodeEvent(step, scalars, now()));
-  }
-
-  async sync(): Promise<number> {
-    this.#file.synchronise();
-    return this.#file.length;
-  }
-
-  async truncate(length: number): Promise<void> {
-    this.#file.truncate(length);
-  }
-
-  close(): void {
-    this.#file.close();
+    if (this.length === 0) this.append(encodeFileVersion(now()));
+    this.append(encodeEvent(step, scalars, now()));
   }
 }

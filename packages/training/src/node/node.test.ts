@@ -5,14 +5,7 @@ import { join } from 'node:path';
 
 import { afterAll, describe, expect, test } from 'vitest';
 
-import {
-  FolderCheckpoints,
-  FolderLockedError,
-  JsonLinesLog,
-  lockFolder,
-  TensorBoardLog,
-  writeFileDurably,
-} from '../node';
+import { FolderCheckpoints, FolderLockedError, JsonLinesLog, lockFolder, TensorBoardLog } from '../node';
 
 const folder = mkdtempSync(join(tmpdir(), 'qkv-training-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -46,18 +39,6 @@ describe('FolderCheckpoints', () => {
     await again.remove(20);
     expect(await again.list()).toEqual([100, 123_456_789]);
   });
-});
-
-test('writeFileDurably leaves the old file where the new one cannot be written', async () => {
-  const path = join(fresh(), 'file');
-  await writeFileDurably(path, 'old');
-  await writeFileDurably(path, 'new');
-  expect(readFileSync(path, 'utf8')).toBe('new');
-  mkdirSync(`${path}.d`);
-  await expect(writeFileDurably(`${path}.d`, 'x')).rejects.toMatchObject({
-    code: expect.stringMatching(/EISDIR|ENOTEMPTY|EEXIST/) as string,
-  });
-  expect(readdirSync(join(path, '..')).sort()).toEqual(['file', 'file.d']);
 });
 
 describe('logs', () => {
