@@ -13,6 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { useWasm } from '@qkv/backend-wasm';
+import { readSafetensors } from '@qkv/safetensors/node';
 import { lockFolder } from '@qkv/training/node';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
@@ -210,6 +211,18 @@ describe('going on', () => {
     expect((await run({ steps: 9 }, to, { resume: 'auto' })).summary.steps).toBe(9);
     expect(existsSync(join(to, 'lock'))).toBe(false);
   });
+});
+
+test('the model is the running average where there is one, and the weights where there is none', async () => {
+  for (const average of [0.9, 0]) {
+    const { folder: to, summary } = await run({ steps: 12, average });
+    const name = `step-${String(summary.modelStep).padStart(8, '0')}.safetensors`;
+    const { tensors: saved } = await readSafetensors(join(to, 'checkpoints', name));
+    const { tensors: model } = await readSafetensors(join(to, 'model.safetensors'));
+    const bias = (prefix: string) => saved.get(`${prefix}output.bias`)?.data;
+    expect(model.get('output.bias')!.data).toEqual(bias(average > 0 ? 'average.weights.' : 'model.'));
+    expect(bias('average.weights.')).not.toEqual(bias('model.'));
+  }
 });
 
 test('four micro-batches, averages, post-norm and each schedule train', async () => {
