@@ -151,6 +151,7 @@ const planted: Record<string, [string, Record<string, string>][]> = {
     ['Date.now', { 'packages/tensor/src/a.ts': 'globalThis.Date.now();' }],
     ['new Date()', { 'packages/tensor/src/a.ts': 'new Date();' }],
     ['performance.now', { 'packages/backend-wasm/src/a.ts': 'performance.now();' }],
+    ['a clock.ts deeper down', { 'packages/tensor/src/plan/clock.ts': 'performance.now();' }],
   ],
   noThirdParty: [
     [

@@ -29,4 +29,10 @@ const config = project(import.meta.url, {
 });
 
 // Named beforehand: a dependency that vite meets only while the tests run makes it reload them.
-export default mergeConfig(config, { optimizeDeps: { include: ['fast-check'] } });
+export default mergeConfig(config, {
+  optimizeDeps: { include: ['fast-check'] },
+  // Pages have shared memory, and so threads, only when they are isolated.
+  server: {
+    headers: { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' },
+  },
+});

@@ -72,6 +72,10 @@ export class MeteredBackend implements Backend {
     }
   }
 
+  profile(prepared: Prepared, memory: Memory): ReturnType<Backend['profile']> {
+    return this.inner.profile(prepared, memory);
+  }
+
   read(regions: Parameters<Backend['read']>[0]): Promise<Uint8Array[]> {
     return this.inner.read(regions);
   }

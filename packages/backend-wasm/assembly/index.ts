@@ -1,7 +1,8 @@
 import { ERRORS } from './errors';
 import { madd } from './simd';
 
-export { run } from './walk';
+export { peak } from './peak';
+export { run, work } from './walk';
 
 /** First byte that the host may hand out. */
 export function heapBase(): usize {

@@ -30,8 +30,13 @@ const FLAGS = [
   '1',
   '--memoryBase',
   '4096',
+  '--maximumMemory',
+  '65536',
+  '--sharedMemory',
   '--enable',
   'simd',
+  '--enable',
+  'threads',
   '--disableWarning',
   '112',
 ];

@@ -1,4 +1,5 @@
 import {
+  internals,
   KernelError,
   OutOfMemory,
   type Backend,
@@ -7,13 +8,17 @@ import {
   type Memory,
   type Plan,
   type Prepared,
+  type Step,
+  type StepTimes,
 } from '@qkv/tensor';
 
+import { now } from './clock';
 import { Allocator, ALIGNMENT } from './allocator';
-import { StepWriter } from './encoder';
+import { sizeOf, StepWriter } from './encoder';
 import { encoders } from './encoders';
 import { KERNEL_NUMBERS } from './generated/kernels';
 import type { KernelExports, Numerics } from './module';
+import type { Team } from './team';
 
 const PAGE = 65536;
 
@@ -26,35 +31,51 @@ class WasmPlan implements Prepared {
     readonly slots: number,
     /** Index of the first record of each step, and one past the last. */
     readonly starts: Int32Array,
+    /** Microseconds that one thread may take for the steps before each one, roughly. */
+    readonly costs: Float64Array,
     readonly release: () => void,
   ) {}
 }
 
+/** What `createWasmBackend` has made ready. */
+export interface Device {
+  readonly memory: WebAssembly.Memory;
+  readonly maximumBytes: number;
+  /** The host's own instance. */
+  readonly exports: KernelExports;
+  readonly numerics: Numerics;
+  /** How many walkers share each record; results do not depend on it. */
+  readonly parts: number;
+  /** The walkers, if they are workers; without, the host does all parts itself, one after the other. */
+  readonly team?: Team;
+  /** Microseconds of work, estimated, below which the host does a run itself. */
+  readonly inlineBelow: number;
+}
+
 /**
- * Runs plans in one WebAssembly memory. A handle is the address of its block. Everything here is synchronous, so that
- * one first-in-first-out queue is the program order itself.
+ * Runs plans in one WebAssembly memory, by workers that walk the whole plan while the host does other things, or by the
+ * host itself. A handle is the address of its block.
  */
 export class WasmBackend implements Backend {
   readonly name = 'wasm';
   readonly numerics: string;
   readonly capabilities: Capabilities;
-  readonly lost = new Promise<Error>(() => {});
+  readonly lost: Promise<Error>;
+  /** Threads that compute; results do not depend on it. */
+  readonly threads: number;
   /** null once closed; nothing else here may hold the memory. */
-  #device: { readonly memory: WebAssembly.Memory; readonly exports: KernelExports } | null;
+  #device: Device | null;
   readonly #allocator: Allocator;
   #bytes: Uint8Array;
   #words: Uint32Array;
 
-  constructor(
-    memory: WebAssembly.Memory,
-    exports: KernelExports,
-    numerics: Numerics,
-    maximumBytes: number,
-    /** How many walkers share each record; results do not depend on it. */
-    readonly parts: number,
-  ) {
-    this.#device = { memory, exports };
+  constructor(device: Device) {
+    const { memory, maximumBytes, exports, numerics, parts, team } = device;
+    this.#device = device;
     this.numerics = `wasm-${numerics}`;
+    this.threads = team === undefined ? 1 : parts;
+    this.lost = team?.lost ?? new Promise(() => {});
+    if (team !== undefined) abandoned.register(this, team, this);
     this.#bytes = new Uint8Array(memory.buffer);
     this.#words = new Uint32Array(memory.buffer);
     this.#allocator = new Allocator(exports.heapBase(), (end) => end <= maximumBytes && this.#grow(end));
@@ -97,14 +118,16 @@ export class WasmBackend implements Backend {
   }
 
   prepare(plan: Plan): Prepared {
-    const writer = new StepWriter(KERNEL_NUMBERS, this.parts);
+    const writer = new StepWriter(KERNEL_NUMBERS, this.#open().parts);
     const starts = new Int32Array(plan.steps.length + 1);
+    const costs = new Float64Array(plan.steps.length + 1);
     plan.steps.forEach((step, i) => {
       const encode = encoders[step.kernel]?.encode;
       if (encode === undefined) throw new Error(`the wasm backend has no kernel ${step.kernel}`);
       starts[i] = writer.records.length;
       writer.step = i;
       encode(step, writer);
+      costs[i + 1] = costs[i] + costOf(step);
     });
     starts[plan.steps.length] = writer.records.length;
 
@@ -117,23 +140,66 @@ export class WasmBackend implements Backend {
       table / 4,
     );
     this.#words.set(words, text / 4); // negative words wrap: the bits are the same
-    return new WasmPlan(plan, table, block, starts, () => this.free(block));
+    return new WasmPlan(plan, table, block, starts, costs, () => this.free(block));
   }
 
-  run(prepared: Prepared, memory: Memory, from = 0, to = prepared.plan.steps.length): void {
+  run(prepared: Prepared, memory: Memory, from = 0, to = prepared.plan.steps.length): void | Promise<void> {
+    return this.#run(prepared as WasmPlan, memory, from, to, 0);
+  }
+
+  async profile(prepared: Prepared, memory: Memory): Promise<StepTimes> {
+    const { plan, starts } = prepared as WasmPlan;
+    const records = starts[plan.steps.length];
+    const times = this.allocate(8 * Math.max(records, 1));
+    try {
+      const peak = this.#peak();
+      const started = now();
+      await this.#run(prepared as WasmPlan, memory, 0, plan.steps.length, times);
+      const [bytes] = await this.read([{ handle: times, byteOffset: 0, bytes: 8 * records }]);
+      const done = new Float64Array(bytes.buffer, bytes.byteOffset, records);
+      const moment = (record: number): number => (record === 0 ? started : done[record - 1]);
+      return { milliseconds: Float64Array.from(plan.steps, (_, i) => moment(starts[i + 1]) - moment(starts[i])), peak };
+    } finally {
+      this.free(times);
+    }
+  }
+
+  /** The bound: of five short runs the best one, for one that was interrupted says nothing. */
+  #peak(): number {
     const { exports } = this.#open();
-    const { plan, slots, records, starts } = prepared as WasmPlan;
+    let best = Infinity;
+    let flops = 0;
+    for (let i = 0; i < 5; i++) {
+      const started = now();
+      flops = exports.peak(200_000);
+      best = Math.min(best, now() - started);
+    }
+    return (this.threads * flops) / best / 1e6;
+  }
+
+  #run(prepared: WasmPlan, memory: Memory, from: number, to: number, times: number): void | Promise<void> {
+    const { exports, parts, team, inlineBelow } = this.#open();
+    const { plan, slots, records, starts, costs } = prepared;
     for (let i = 0; i < plan.slots.length; i++) this.#words[slots / 4 + i] = memory[i];
     const first = starts[from];
     const last = starts[to];
-    if (this.parts === 1) {
-      if (exports.run(records, first, last, slots, 0, 1) !== 0) this.#throwError(prepared, 0);
+    if (team !== undefined) {
+      if (costs[to] - costs[from] >= inlineBelow || times !== 0) {
+        for (let part = 0; part < parts; part++) this.#words[this.#errorAt(part) + 1] = 0;
+        return team.run({ records, from: first, to: last, slots, times }).then((code) => {
+          if (code !== 0) this.#throwError(prepared);
+        });
+      }
+      if (exports.run(records, first, last, slots, 0, 1, 0) !== 0) this.#throwError(prepared, 0);
+      return;
+    }
+    if (parts === 1) {
+      if (exports.run(records, first, last, slots, 0, 1, times) !== 0) this.#throwError(prepared, 0);
       return;
     }
     for (let record = first; record < last; record++) {
-      for (let part = 0; part < this.parts; part++) {
-        if (exports.run(records, record, record + 1, slots, part, this.parts) !== 0)
-          this.#throwError(prepared, part);
+      for (let part = 0; part < parts; part++) {
+        if (exports.run(records, record, record + 1, slots, part, parts, 0) !== 0) this.#throwError(prepared, part);
       }
     }
   }
@@ -146,13 +212,15 @@ export class WasmBackend implements Backend {
   }
 
   close(): void {
+    abandoned.unregister(this);
+    this.#device?.team?.stop(new Error('the wasm backend is closed'));
     this.#device = null;
     this.#bytes = new Uint8Array(0);
     this.#words = new Uint32Array(0);
   }
 
   /** What the backend runs on, or a clear error. */
-  #open(): { readonly memory: WebAssembly.Memory; readonly exports: KernelExports } {
+  #open(): Device {
     if (this.#device === null) throw new Error('the wasm backend is closed');
     return this.#device;
   }
@@ -177,12 +245,25 @@ export class WasmBackend implements Backend {
     this.#words = new Uint32Array(buffer);
   }
 
-  #throwError(prepared: Prepared, part: number): never {
-    const { memory, exports } = this.#open();
-    const at = exports.errors() / 4 + 4 * part;
-    const [index, code, a, b] = new Int32Array(memory.buffer, 4 * at, 4);
+  /** Where the error of a part stands, in words. */
+  #errorAt(part: number): number {
+    return this.#open().exports.errors() / 4 + 4 * part;
+  }
+
+  /** Of parts that failed at the same record, the first one: what a single thread would have met. */
+  #throwError(prepared: Prepared, part = 0): never {
+    const [index, code, a, b] = Int32Array.from(this.#words.subarray(this.#errorAt(part), this.#errorAt(part) + 4));
+    if (code === 0) this.#throwError(prepared, part + 1);
     const step = prepared.plan.steps[index];
     const text = encoders[step.kernel].explain?.(code, a, b, step) ?? `failed with code ${code} (${a}, ${b})`;
     throw new KernelError(index, `${step.kernel}: ${text}`);
   }
+}
+
+/** The net under backends that are dropped without `close`: their workers end with the garbage collector. */
+const abandoned = new FinalizationRegistry<Team>((team) => team.stop(new Error('the wasm backend is closed')));
+
+function costOf(step: Step): number {
+  const elements = [...step.inputs, ...step.outputs].reduce((n, { shape }) => n + sizeOf(shape), 0);
+  return (internals.stepFlops(step) / 20 + elements / 4) / 1000;
 }

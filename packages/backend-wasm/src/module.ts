@@ -3,7 +3,17 @@ export type Numerics = 'fma' | 'nofma';
 
 /** What the compiled kernels export. */
 export interface KernelExports {
-  readonly run: (records: number, from: number, to: number, slots: number, part: number, parts: number) => number;
+  readonly run: (
+    records: number,
+    from: number,
+    to: number,
+    slots: number,
+    part: number,
+    parts: number,
+    times: number,
+  ) => number;
+  /** Multiply-adds on registers alone; gives back how many operations there were. */
+  readonly peak: (turns: number) => number;
   readonly heapBase: () => number;
   readonly errors: () => number;
   readonly fused: (x: number) => number;
@@ -38,14 +48,57 @@ function decodeBase64(text: string): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
-/** The compiled kernels: from `url` if given (for pages whose policy forbids inlined code), else from the package itself. */
-export async function loadModule(numerics: Numerics, url?: string | URL): Promise<WebAssembly.Module> {
+const IMPORTS = 2;
+const MEMORY = 2;
+const SHARED = 2;
+
+/** The same module, importing a memory that is shared between threads or one that is not: one bit says which. */
+export function withMemory(bytes: Uint8Array<ArrayBuffer>, shared: boolean): Uint8Array<ArrayBuffer> {
+  let at = 8; // behind the magic number and the version
+  const number = (): number => {
+    let value = 0;
+    for (let shift = 0; ; shift += 7) {
+      const byte = bytes[at++];
+      value |= (byte & 0x7f) << shift;
+      if (byte < 0x80) return value;
+    }
+  };
+  const skip = (size: number): void => void (at += size);
+  while (at < bytes.length) {
+    const section = bytes[at++];
+    const size = number();
+    if (section !== IMPORTS) {
+      skip(size);
+      continue;
+    }
+    for (let left = number(); left > 0; left--) {
+      skip(number()); // module
+      skip(number()); // name
+      if (bytes[at++] !== MEMORY) {
+        number(); // the type of a function: the kernels import nothing else
+        continue;
+      }
+      const patched = bytes.slice();
+      patched[at] = shared ? bytes[at] | SHARED : bytes[at] & ~SHARED;
+      return patched;
+    }
+  }
+  throw new Error('useWasm: these are not the kernels (they import no memory)');
+}
+
+/** The kernels: from `url` if given (for pages whose policy forbids inlined code), else from the package itself. */
+async function loadBytes(numerics: Numerics, url?: string | URL): Promise<Uint8Array<ArrayBuffer>> {
   if (url !== undefined) {
     const response = await fetch(url);
     if (!response.ok) throw new Error(`useWasm: ${url} answered ${response.status}`);
-    return WebAssembly.compile(await response.arrayBuffer());
+    return new Uint8Array(await response.arrayBuffer());
   }
   const { base64 } =
     numerics === 'fma' ? await import('./generated/kernels-fma') : await import('./generated/kernels-nofma');
-  return WebAssembly.compile(decodeBase64(base64));
+  return decodeBase64(base64);
+}
+
+/** The compiled kernels, for a memory that threads share or for one of a single thread. */
+export async function loadModule(numerics: Numerics, shared: boolean, url?: string | URL): Promise<WebAssembly.Module> {
+  return WebAssembly.compile(withMemory(await loadBytes(numerics, url), shared));
 }

@@ -125,10 +125,20 @@ export interface Backend {
   prepare(plan: Plan): Prepared;
   /** Runs steps `from` … `to`−1 (all of them by default). A failing step throws `KernelError`. */
   run(prepared: Prepared, memory: Memory, from?: number, to?: number): void | Promise<void>;
+  /** Runs all steps, like `run`, and tells how long each one took. */
+  profile(prepared: Prepared, memory: Memory): Promise<StepTimes>;
   /** Copies regions to the host, in one round trip. */
   read(regions: readonly { handle: Handle; byteOffset: number; bytes: number }[]): Promise<Uint8Array[]>;
   /** Gives everything back; the backend cannot be used afterwards. */
   close(): void;
+}
+
+/** How long the steps of one run took. */
+export interface StepTimes {
+  /** One per step. */
+  readonly milliseconds: Float64Array;
+  /** GFLOP/s that the arithmetic units could do at most, all threads together, measured just before; NaN where unknown. */
+  readonly peak: number;
 }
 
 /** A prepared plan; opaque to everything but the backend that made it. */

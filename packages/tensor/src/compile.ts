@@ -7,6 +7,9 @@ import { flushReads, hostDataOf, readValue, type RunOptions, traceCall, type Tra
 import { explainProgram } from './explain';
 import { type GraphNode, makeLeaf, type Value } from './graph';
 import { describeProgram, firstDifference, type PlanKey, planKey, sameKey } from './plan/key';
+import type { StepTimes } from './backend';
+import type { Program } from './plan/collect';
+import { Profile } from './profile';
 import { formatShape } from './shape';
 import { checkBrand, state, TENSOR_BRAND } from './state';
 import type { Tensor } from './types';
@@ -31,6 +34,8 @@ export interface Compiled<A extends readonly Argument[], R> {
   readonly inline: (...args: TracedArguments<A>) => R;
   /** The plan for these arguments, as text; nothing is executed. */
   explain(...args: A): string;
+  /** Executes once, like a call, and tells how long each step took; the results are dropped. */
+  profile(...args: A): Promise<Profile>;
 }
 
 /** Shapes of arguments for which a frozen function keeps its trace. */
@@ -94,18 +99,23 @@ export function compile<A extends readonly Argument[], R>(
     return { traced, sources };
   };
 
+  /** Where the values of this call's host leaves come from; what they depend on is queued before. */
+  const binder = (args: A, engine: Engine): ((source: Source) => HostData | Promise<HostData>) => {
+    const { step } = call;
+    const data = args.map((arg) => (isTensor(arg) ? hostValueOf(arg, engine) : typeof arg === 'number' ? Float64Array.of(arg) : null));
+    flushReads(engine);
+    return (source) => {
+      if (source === 'random') return seedWords(seed, step);
+      return 'argument' in source ? data[source.argument]! : source.constant;
+    };
+  };
+
   const call = ((...args: A): Promise<R> => {
     // Inlined into the trace that runs, where a number is a literal like any other.
     if (state.trace !== null) return fn(...(args.map((arg) => (typeof arg === 'number' ? literal(arg, 'float32') : arg)) as never)) as never;
     args.forEach((arg, i) => checkArgument(arg, i));
     const engine = options.engine ?? defaultEngine();
-    const { step } = call;
-    const data = args.map((arg) => (isTensor(arg) ? hostValueOf(arg, engine) : typeof arg === 'number' ? Float64Array.of(arg) : null));
-    flushReads(engine);
-    const bind = (source: Source): HostData | Promise<HostData> => {
-      if (source === 'random') return seedWords(seed, step);
-      return 'argument' in source ? data[source.argument]! : source.constant;
-    };
+    const bind = binder(args, engine);
     const signature = signatureOf(args);
     const shapes = signature.join(' ');
     const replay = replays.get(shapes);
@@ -121,8 +131,7 @@ export function compile<A extends readonly Argument[], R>(
     }
     const { traced, sources } = traceWith(args);
     const { program, rebuild, structure } = traced;
-    const at = new Map(program.hostLeaves.map((leaf, i) => [leaf, i]));
-    const { entry, results } = engine.submitProgram(program, (leaf) => bind(sources[at.get(leaf)!]!));
+    const { entry, results } = engine.submitProgram(program, leafBinder(program, sources, bind));
     call.step++;
     watch(shapes, signature, () => describeProgram(program), entry.key);
     if (frozen) {
@@ -134,6 +143,19 @@ export function compile<A extends readonly Argument[], R>(
     return results.then(rebuild);
   }) as Compiled<A, R>;
   call.step = 0;
+  call.profile = async (...args) => {
+    if (state.trace !== null) throw new Error('profile is called outside run(fn) and compile(fn)');
+    args.forEach((arg, i) => checkArgument(arg, i));
+    const engine = options.engine ?? defaultEngine();
+    const bind = binder(args, engine);
+    const { traced, sources } = traceWith(args);
+    const { program } = traced;
+    let times: StepTimes | undefined;
+    const { entry, results } = engine.submitProgram(program, leafBinder(program, sources, bind), (measured) => (times = measured));
+    call.step++;
+    await results;
+    return new Profile(entry.plan, times!, describeProgram(program));
+  };
   Object.defineProperty(call, 'inline', { value: fn });
   call.explain = (...args) => {
     const engine = options.engine ?? defaultEngine();
@@ -175,6 +197,11 @@ export function compile<A extends readonly Argument[], R>(
     known.nodes = nodes;
   }
   return call;
+}
+
+function leafBinder(program: Program, sources: readonly Source[], bind: (source: Source) => HostData | Promise<HostData>): (leaf: GraphNode) => HostData | Promise<HostData> {
+  const at = new Map(program.hostLeaves.map((leaf, i) => [leaf, i]));
+  return (leaf) => bind(sources[at.get(leaf)!]!);
 }
 
 function sameSource(a: Source, b: Source): boolean {

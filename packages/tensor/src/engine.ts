@@ -1,4 +1,4 @@
-import { type Backend, type Handle, KernelError, type Operand, type OutOfMemory, type Plan, type Prepared } from './backend';
+import { type Backend, type Handle, KernelError, type Operand, type OutOfMemory, type Plan, type Prepared, type StepTimes } from './backend';
 import type { HostData } from './dtype';
 import { formatBytes, largestTensor, stepFlops, stepName } from './explain';
 import { fromDevice, nextTask, toDevice } from './host';
@@ -28,6 +28,8 @@ export interface Submission {
   readonly assigned: readonly Variable[];
   /** In the order of the program's host leaves. */
   readonly host: readonly (HostData | Promise<HostData>)[];
+  /** Takes how long each step took; without, nothing is measured. */
+  readonly onProfile?: (times: StepTimes) => void;
   /** One line per node of the traced graph; asked for when something fails. */
   readonly describe: () => readonly string[];
 }
@@ -75,6 +77,7 @@ export class Engine {
   submitProgram(
     program: Program,
     bind: (leaf: Program['hostLeaves'][number]) => HostData | Promise<HostData>,
+    onProfile?: (times: StepTimes) => void,
   ): { readonly entry: PlanEntry; readonly results: Promise<HostData[]> } {
     for (const { leaf } of program.nodes) {
       if (leaf?.kind === 'variable' && leaf.version !== leaf.variable.version) {
@@ -86,7 +89,7 @@ export class Engine {
     const host = program.hostLeaves.map(bind);
     const assigned = program.assigned.map(([variable]) => variable);
     const entry = this.planFor(program);
-    return { entry, results: this.submit({ entry, variables: program.variables, assigned, host, describe: () => describeProgram(program) }) };
+    return { entry, results: this.submit({ entry, variables: program.variables, assigned, host, onProfile, describe: () => describeProgram(program) }) };
   }
 
   /** Binds and initialises Variables, and queues a run. Versions advance now, so what is traced next sees them. */
@@ -104,7 +107,7 @@ export class Engine {
     });
   }
 
-  private async execute({ entry, variables, assigned, describe }: Submission, handles: readonly Handle[], host: readonly HostData[]): Promise<HostData[]> {
+  private async execute({ entry, variables, assigned, onProfile, describe }: Submission, handles: readonly Handle[], host: readonly HostData[]): Promise<HostData[]> {
     const { plan } = entry;
     const { elementSize } = this.backend.capabilities;
     this.giveAdvice(plan);
@@ -123,6 +126,7 @@ export class Engine {
         if (region !== null) this.backend.write(memory[region.slot]!, region.byteOffset, toDevice(host[i] ?? entry.constants[i - host.length]!, region.spec, elementSize));
       });
       if (state.debug) await this.runChecked(entry, entry.prepared, memory);
+      else if (onProfile !== undefined) onProfile(await this.backend.profile(entry.prepared, memory));
       else await this.backend.run(entry.prepared, memory);
     } catch (error) {
       const failure = error as Error;

@@ -46,22 +46,42 @@ export function stepFlops(step: Step): number {
   return instructions * Math.max(size(step.inputs[0]), size(step.outputs[0]));
 }
 
+/** Bytes that a step reads and writes. */
+export function stepBytes({ inputs, outputs }: Step): number {
+  return [...inputs, ...outputs].reduce((n, { shape }) => n + elementCount(shape) * 4, 0);
+}
+
+/** The kernel of a step, with the operations of an element-wise program. */
+export function kernelName({ kernel, attributes }: Step): string {
+  const program = attributes['program'];
+  if (typeof program !== 'object' || !('instructions' in program)) return kernel;
+  return `${kernel}(${program.instructions.filter((x) => x.op !== 'literal').map((x) => x.op).join(' ')})`;
+}
+
+/** What a step reads and what it writes: `v1` is the Variable of slot 1. */
+export function stepShapes({ inputs, outputs }: Step): string {
+  const sources = inputs.map(({ shape }) => formatShape(shape)).join(' ');
+  return `${sources} → ${outputs.map(({ shape, slot }) => formatShape(shape) + (slot > 0 ? `=v${slot}` : '')).join(' ')}`;
+}
+
+/** Columns of equal width: each as wide as it needs, up to 60, but for the last, which may go on. */
+export function formatTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const widths = head.map((title, c) => Math.min(60, rows.reduce((width, row) => Math.max(width, row[c]!.length), title.length)));
+  const line = (cells: readonly string[]): string => cells.map((cell, c) => (cell.length > 60 && c < head.length - 1 ? `${cell.slice(0, 59)}…` : cell).padEnd(widths[c]!)).join('  ').trimEnd();
+  return [head, ...rows].map(line).join('\n');
+}
+
 /** A table of the steps of a plan: kernel, shapes, arithmetic and bytes moved, and where each comes from. */
 export function explainPlan(plan: Plan, nodes: readonly string[]): string {
-  const rows = plan.steps.map((step, i) => {
-    const program = step.attributes['program'];
-    const ops = typeof program === 'object' && 'instructions' in program ? `(${program.instructions.filter((x) => x.op !== 'literal').map((x) => x.op).join(' ')})` : '';
-    const bytes = [...step.inputs, ...step.outputs].reduce((n, o) => n + elementCount(o.shape) * 4, 0);
-    const shapes = `${step.inputs.map((o) => formatShape(o.shape)).join(' ')} → ${step.outputs.map((o) => formatShape(o.shape) + (o.slot > 0 ? `=v${o.slot}` : '')).join(' ')}`;
-    return [String(i), step.kernel + ops, shapes, (stepFlops(step) / 1e6).toFixed(2), formatBytes(bytes), stepName(plan, nodes, i)];
-  });
-  const head = ['step', 'kernel', 'shapes', 'MFLOP', 'moved', 'from'];
-  const widths = head.map((title, c) => Math.min(60, Math.max(title.length, ...rows.map((row) => row[c]!.length))));
-  const line = (cells: readonly string[]): string => cells.map((cell, c) => (cell.length > 60 && c < 5 ? `${cell.slice(0, 59)}…` : cell).padEnd(widths[c]!)).join('  ').trimEnd();
+  const rows = plan.steps.map((step, i) => [String(i), kernelName(step), stepShapes(step), (stepFlops(step) / 1e6).toFixed(2), formatBytes(stepBytes(step)), stepName(plan, nodes, i)]);
+  return `${formatTable(['step', 'kernel', 'shapes', 'MFLOP', 'moved', 'from'], rows)}\n${planSummary(plan, nodes.length)}`;
+}
+
+/** Steps, arithmetic and memory of a plan, in one line. */
+export function planSummary(plan: Plan, nodes: number): string {
   const flops = plan.steps.reduce((n, step) => n + stepFlops(step), 0);
   const variables = plan.slots.slice(1).reduce((n, slot) => n + slot.bytes, 0);
-  const summary = `${plan.steps.length} steps from ${nodes.length} nodes, ${(flops / 1e9).toFixed(3)} GFLOP, arena ${formatBytes(plan.slots[0]!.bytes)}, Variables ${formatBytes(variables)}`;
-  return [line(head), ...rows.map(line), summary].join('\n');
+  return `${plan.steps.length} steps from ${nodes} nodes, ${(flops / 1e9).toFixed(3)} GFLOP, arena ${formatBytes(plan.slots[0]!.bytes)}, Variables ${formatBytes(variables)}`;
 }
 
 /** The plan of a program, as text. */

@@ -17,6 +17,7 @@ export { compile, type CompileOptions, type Compiled } from './compile';
 export { loadVariables, read, run, type RunOptions } from './execute';
 export { debug, defaultEngine, Engine, type EngineOptions, installBackend } from './engine';
 export { explain } from './explain';
+export type { Profile, ProfiledStep } from './profile';
 export { createReferenceBackend, type ReferenceOptions } from './reference/backend';
 export { philox } from './reference/philox';
 export { defineComposite } from './operation';

@@ -83,6 +83,7 @@ function mutate(backend: Backend, { hits, rewrite = (step) => step, spoil }: Mut
         if (spoil !== undefined && hits(step)) for (const output of step.outputs) await change(output, memory);
       }
     },
+    profile: (prepared, memory) => backend.profile(prepared, memory),
     read: (regions) => backend.read(regions),
     close: () => backend.close(),
   };

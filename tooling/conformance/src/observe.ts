@@ -50,6 +50,7 @@ export function observedEngine(
       return backend.prepare(plan);
     },
     run: (prepared, memory, from, to) => backend.run(prepared, memory, from, to),
+    profile: (prepared, memory) => backend.profile(prepared, memory),
     read: (regions) => backend.read(regions),
     close: () => backend.close(),
   };

@@ -1,15 +1,15 @@
 import { createReferenceBackend, Engine } from '@qkv/tensor';
 import { beforeAll, describe, expect, test } from 'vitest';
 
-import { BACKENDS } from './backends';
+import { BACKENDS, createThreadedBackend } from './backends';
 import { type Observed, observedEngine } from './observe';
 import { checkGraph, type Variants } from './random-graphs';
 
-/** Graphs for each numerics of wasm, 10,000 together; the browser takes fewer. */
+/** Graphs for each numerics of wasm, 10,000 together, a fifth of them with threads too; the browser takes fewer. */
 const GRAPHS = 'document' in globalThis ? 1_000 : 5_000;
 const CHUNK = 250;
 
-describe.each(BACKENDS.filter(([name]) => name !== 'reference, float32'))('random graphs on %s', (_, createBackend) => {
+describe.each(BACKENDS.filter(([name]) => ['wasm', 'wasm, nofma'].includes(name)))('random graphs on %s', (name, createBackend) => {
   let truth: Engine;
   let variants: Variants;
   let all: Variants;
@@ -26,6 +26,7 @@ describe.each(BACKENDS.filter(([name]) => name !== 'reference, float32'))('rando
       'not in place': observedEngine(backend, observed, { plan: { poison, inPlace: false } }),
     };
     all = { ...variants, 'as users run it': observedEngine(backend, observed) };
+    if (name === 'wasm') all = { ...all, 'on threads': observedEngine(await createThreadedBackend(), observed) };
   });
 
   test.each(Array.from({ length: GRAPHS / CHUNK }, (_, i) => i * CHUNK))('seeds from %i', async (start) => {

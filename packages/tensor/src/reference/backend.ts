@@ -1,4 +1,5 @@
 import { type Backend, type Capabilities, KernelError, type Memory, type Plan, type Prepared } from '../backend';
+import { now } from '../clock';
 import { REFERENCE_KERNELS } from './kernels';
 import { type Precision, ReferenceMemory } from './memory';
 
@@ -33,6 +34,14 @@ export function createReferenceBackend(options: ReferenceOptions = {}): Backend 
     prepare: (plan: Plan): Prepared => ({ plan, release: () => {} }),
     run: ({ plan }, memory, from = 0, to = plan.steps.length) => {
       for (let i = from; i < to; i++) runStep(plan, i, memory, device);
+    },
+    profile: async ({ plan }, memory) => {
+      const milliseconds = Float64Array.from(plan.steps, (_, i) => {
+        const started = now();
+        runStep(plan, i, memory, device);
+        return now() - started;
+      });
+      return { milliseconds, peak: NaN };
     },
     read: (regions) =>
       Promise.resolve(regions.map(({ handle, byteOffset, bytes }) => new Uint8Array(device.block(handle).slice(byteOffset, byteOffset + bytes)))),
