@@ -1,6 +1,6 @@
 /** A page that trains one step and then asks the model, on the WebAssembly backend. */
 import { grad } from '@qkv/autograd';
-import { useWasm } from '@qkv/backend-wasm';
+import { useWasm, type WasmBackend } from '@qkv/backend-wasm';
 import { crossEntropy, Linear, Module } from '@qkv/nn';
 import { AdamW } from '@qkv/optim';
 import { compile, gelu, softmax, tensor, type Tensor } from '@qkv/tensor';
@@ -14,7 +14,7 @@ class Classifier extends Module {
 }
 
 async function main() {
-  const engine = await useWasm();
+  const engine = await useWasm({ inlineBelow: 0 }); // this model is so small that the workers would have nothing to do
   const model = new Classifier();
   const optimizer = new AdamW(model.parameters(), { learningRate: 0.02 });
   const step = compile(
@@ -31,7 +31,8 @@ async function main() {
   const labels = tensor(Int32Array.of(0, 1, 1, 0)); // exclusive or
   const loss = await (await step(points, labels)).item();
   const probabilities = Array.from((await (await infer(points)).data()) as Float32Array); // (B, 2)
-  return { isolated: globalThis.crossOriginIsolated, numerics: engine.backend.numerics, loss, probabilities };
+  const { numerics, threads } = engine.backend as WasmBackend;
+  return { isolated: globalThis.crossOriginIsolated, numerics, threads, loss, probabilities };
 }
 
 const show = (value: unknown) => (document.querySelector('#result')!.textContent = JSON.stringify(value));

@@ -1,5 +1,6 @@
 /** A Vite project that has nothing but our tarballs: built for production, and run in Chromium. */
 import { cpSync, readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -18,6 +19,7 @@ const args = ['--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-back
 interface Result {
   readonly isolated: boolean;
   readonly numerics: string;
+  readonly threads: number;
   readonly loss: number;
   readonly probabilities: readonly number[];
 }
@@ -32,7 +34,9 @@ async function open(folder: string, headers: object): Promise<{ result: Result; 
       page.on('console', (message) => complaints.push(message.text()));
       page.on('pageerror', (error) => complaints.push(error.message));
       page.on('request', (request) => {
-        if (!request.url().startsWith(url) && !request.url().startsWith('data:')) complaints.push(request.url());
+        // Workers are started from blobs of the page's own.
+        if (!request.url().replace(/^blob:/, '').startsWith(url) && !request.url().startsWith('data:'))
+          complaints.push(request.url());
       });
       await page.goto(url);
       await page.waitForFunction(() => document.querySelector('#result')?.textContent !== '');
@@ -46,6 +50,7 @@ async function open(folder: string, headers: object): Promise<{ result: Result; 
 
 let plain: Awaited<ReturnType<typeof open>>;
 let isolated: Awaited<ReturnType<typeof open>>;
+let withoutWorkers: Awaited<ReturnType<typeof open>>;
 let forbidden: Awaited<ReturnType<typeof open>>;
 let errors: string[];
 
@@ -61,6 +66,8 @@ beforeAll(async () => {
     await build({ root: folder, configFile: false, logLevel: 'warn', build: { target: 'es2022' } });
     plain = await open(join(folder, 'dist'), {});
     isolated = await open(join(folder, 'dist'), isolation);
+    const policy = "script-src 'self' 'wasm-unsafe-eval'";
+    withoutWorkers = await open(join(folder, 'dist'), { ...isolation, 'Content-Security-Policy': policy });
     forbidden = await open(join(folder, 'dist'), { 'Content-Security-Policy': "script-src 'self'" });
   });
 });
@@ -70,7 +77,7 @@ test('its types are right', () => expect(errors).toEqual([]));
 test('a step of training and an inference give numbers', () => {
   const { result, complaints } = plain;
   expect(complaints).toEqual([]);
-  expect(result).toMatchObject({ isolated: false, numerics: expect.stringMatching(/^wasm-/) });
+  expect(result).toMatchObject({ isolated: false, threads: 1, numerics: expect.stringMatching(/^wasm-/) });
   // Before the first update the classes are still about equally likely.
   expect(result.loss).toBeGreaterThan(0.3);
   expect(result.loss).toBeLessThan(1.5);
@@ -82,9 +89,13 @@ test('a step of training and an inference give numbers', () => {
   }
 });
 
-test('with cross-origin isolation the numbers are the same', () => {
+test('with cross-origin isolation there are threads, and the numbers are the same', () => {
   expect(isolated.complaints).toEqual([]);
-  expect(isolated.result).toEqual({ ...plain.result, isolated: true });
+  expect(isolated.result).toEqual({ ...plain.result, isolated: true, threads: availableParallelism() });
+});
+
+test('a page that must not start workers has one thread', () => {
+  expect(withoutWorkers.result).toEqual({ ...plain.result, isolated: true });
 });
 
 test('a page that must not compile WebAssembly says so', () => {
