@@ -60,6 +60,12 @@ export class MeteredBackend implements Backend {
     this.milliseconds += performance.now() - started;
   }
 
+  repeat(...args: Parameters<NonNullable<Backend['repeat']>>): Promise<number> | null {
+    const started = performance.now();
+    const done = this.mode === 'run' ? this.inner.repeat?.(...args) : null;
+    return done?.finally(() => (this.milliseconds += performance.now() - started)) ?? null;
+  }
+
   async #profile(prepared: Prepared, memory: Memory, from: number, to: number): Promise<void> {
     const { plan } = prepared;
     let times = this.profiles.get(plan);

@@ -1,11 +1,11 @@
 import {
   arange,
   scaledDotProductAttention,
-  select,
   ShapeError,
   type Tensor,
   Variable,
   withPath,
+  writeAt,
   zeros,
 } from '@qkv/tensor';
 
@@ -54,14 +54,13 @@ export class KeyValueCache {
     const checked = withPath(`KeyValueCache.append: position in '${this.#name}', which holds ${this.length}`, () =>
       positions.gather(position),
     );
-    const here = positions.equal(checked).reshape([1, this.length, 1, 1]);
     for (const [variable, next] of this.#pairs(keys, values)) {
       if (next.shape[1] !== 1) {
         throw new ShapeError(
           `KeyValueCache.append: takes one position at a time, (B, 1, H, Dh), got [${next.shape.join(', ')}]`,
         );
       }
-      variable.assign(select(here, next, variable.value));
+      variable.assign(writeAt(variable.value, next, checked, 1));
     }
   }
 

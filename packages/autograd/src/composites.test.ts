@@ -157,6 +157,17 @@ const cases: Readonly<Record<string, (random: Generator) => Case[]>> = {
   dropout: (random) =>
     [[], [0], [2, 3]].map((shape) => ({ inputs: [random.values(shape), state], attributes: { rate: 0.4, site: 5 } })),
   adamW: adamWCases,
+  writeAt: (random) =>
+    [0, 1].flatMap((axis) =>
+      [-1, 0, 2].map((position) => ({
+        inputs: [
+          random.values([3, 2]),
+          random.values(axis === 0 ? [1, 2] : [3, 1]),
+          tensor(Int32Array.of(position), [], 'int32'),
+        ],
+        attributes: { axis },
+      })),
+    ),
 };
 
 type Fn = (xs: readonly Tensor[]) => readonly Tensor[];

@@ -17,6 +17,11 @@ const TO: usize = 2060;
 const SLOTS: usize = 2064;
 const TIMES: usize = 2068;
 const SPINS: usize = 2072;
+/** How often the records are walked; a word that ends that when it is not 0; one that counts, or 0; how often it was. */
+const ROUNDS: usize = 2076;
+const UNTIL: usize = 2080;
+const COUNTER: usize = 2084;
+const DONE: usize = 2088;
 const ARRIVED: usize = 2112;
 const PHASE: usize = 2176;
 const SLEEPERS: usize = 2240;
@@ -46,8 +51,8 @@ function walk(records: usize, i: i32, slots: usize, part: i32, parts: i32): i32 
 }
 
 /**
- * A worker's turn: waits for job number `job`, walks its records together with the others, and returns when all are
- * done, or when one of them has failed (1).
+ * A worker's turn: waits for job number `job`, walks its records together with the others, once or several times, and
+ * returns when all are done, or when one of them has failed (1).
  */
 export function work(part: i32, parts: i32, job: i32): i32 {
   waitWhile(JOB, job - 1, load<i32>(SPINS), 0);
@@ -57,15 +62,31 @@ export function work(part: i32, parts: i32, job: i32): i32 {
   const slots: usize = load<u32>(SLOTS);
   const times = part == 0 ? <usize>load<u32>(TIMES) : 0;
   const spins = load<i32>(SPINS);
-  for (let i = from; i < to; i++) {
-    if (walk(records, i, slots, part, parts) != 0) atomic.store<i32>(FAILED, i + 1);
-    meet(parts, spins);
-    if (times != 0) store<f64>(times + (<usize>(i - from) << 3), now());
-    // Somebody ahead may have failed at a later record already: all must stop at the same one.
-    const failed = atomic.load<i32>(FAILED);
-    if (failed != 0 && failed <= i + 1) return 1;
+  const rounds = load<i32>(ROUNDS);
+  const until = <usize>load<u32>(UNTIL);
+  const counter = part == 0 ? <usize>load<u32>(COUNTER) : 0;
+  let round = 1;
+  let code = 0;
+  while (true) {
+    for (let i = from; i < to; i++) {
+      if (walk(records, i, slots, part, parts) != 0) atomic.store<i32>(FAILED, i + 1);
+      meet(parts, spins);
+      if (times != 0) store<f64>(times + (<usize>(i - from) << 3), now());
+      // Somebody ahead may have failed at a later record already: all must stop at the same one.
+      const failed = atomic.load<i32>(FAILED);
+      if (failed != 0 && failed <= i + 1) {
+        code = 1;
+        break;
+      }
+    }
+    if (code != 0 || round == rounds || (until != 0 && load<i32>(until) != 0)) break;
+    if (counter != 0) store<i32>(counter, load<i32>(counter) + 1);
+    meet(parts, spins); // the next round may write over what ends it
+    round++;
   }
-  return 0;
+  if (part == 0) store<i32>(DONE, round);
+  meet(parts, spins); // nobody still looks at what the next job may change
+  return code;
 }
 
 /** Returns when all walkers have come here. */

@@ -1,6 +1,7 @@
 import {
   internals,
   KernelError,
+  type Loop,
   OutOfMemory,
   type Backend,
   type Capabilities,
@@ -18,7 +19,7 @@ import { sizeOf, StepWriter } from './encoder';
 import { encoders } from './encoders';
 import { KERNEL_NUMBERS } from './generated/kernels';
 import type { KernelExports, Numerics } from './module';
-import type { Team } from './team';
+import type { Job, Team } from './team';
 
 const PAGE = 65536;
 
@@ -177,19 +178,45 @@ export class WasmBackend implements Backend {
     return (this.threads * flops) / best / 1e6;
   }
 
+  repeat(prepared: Prepared, memory: Memory, { times, until, counter }: Loop): Promise<number> | null {
+    const { team, inlineBelow } = this.#open();
+    const { plan, records, slots, starts, costs } = prepared as WasmPlan;
+    if (team === undefined || times * costs[plan.steps.length] < inlineBelow) return null;
+    const address = ({ slot, byteOffset }: Loop['until']): number => memory[slot] + byteOffset;
+    this.#place(prepared as WasmPlan, memory);
+    return this.#hand(prepared as WasmPlan, {
+      records,
+      from: 0,
+      to: starts[plan.steps.length],
+      slots,
+      times: 0,
+      rounds: times,
+      until: address(until),
+      counter: counter === null ? 0 : address(counter),
+    }).then(() => team.rounds);
+  }
+
+  /** Where the slots are in this run. */
+  #place({ plan, slots }: WasmPlan, memory: Memory): void {
+    for (let i = 0; i < plan.slots.length; i++) this.#words[slots / 4 + i] = memory[i];
+  }
+
+  /** Lets the workers do it. */
+  async #hand(prepared: WasmPlan, job: Job): Promise<void> {
+    const { team, parts } = this.#open();
+    for (let part = 0; part < parts; part++) this.#words[this.#errorAt(part) + 1] = 0;
+    if ((await team!.run(job)) !== 0) this.#throwError(prepared);
+  }
+
   #run(prepared: WasmPlan, memory: Memory, from: number, to: number, times: number): void | Promise<void> {
     const { exports, parts, team, inlineBelow } = this.#open();
-    const { plan, slots, records, starts, costs } = prepared;
-    for (let i = 0; i < plan.slots.length; i++) this.#words[slots / 4 + i] = memory[i];
+    const { slots, records, starts, costs } = prepared;
+    this.#place(prepared, memory);
     const first = starts[from];
     const last = starts[to];
     if (team !== undefined) {
-      if (costs[to] - costs[from] >= inlineBelow || times !== 0) {
-        for (let part = 0; part < parts; part++) this.#words[this.#errorAt(part) + 1] = 0;
-        return team.run({ records, from: first, to: last, slots, times }).then((code) => {
-          if (code !== 0) this.#throwError(prepared);
-        });
-      }
+      if (costs[to] - costs[from] >= inlineBelow || times !== 0)
+        return this.#hand(prepared, { records, from: first, to: last, slots, times });
       if (exports.run(records, first, last, slots, 0, 1, 0) !== 0) this.#throwError(prepared, 0);
       return;
     }

@@ -111,6 +111,27 @@ test('an error in any part names the step once, and the next run is not affected
   }
 });
 
+test('failures and successes in turn, hundreds of times, never disturb each other', async () => {
+  const backend = await create({ threads: 4 });
+  const [table, ids, rows] = [operand(0, [4, 1]), operand(64, [16], 'int32'), operand(128, [16, 1])];
+  const gather: Step = { kernel: 'gather', inputs: [table, ids], outputs: [rows], attributes: {}, nodes: [] };
+  const fill: Step = { kernel: 'fill', inputs: [], outputs: [operand(192, [64])], attributes: { value: 1 }, nodes: [] };
+  const plan = {
+    slots: [{ kind: 'arena' as const, bytes: 448 }],
+    steps: [fill, gather, fill, fill],
+    inputs: [],
+    outputs: [],
+  };
+  const prepared = backend.prepare(plan);
+  const arena = backend.allocate(448);
+  for (let i = 0; i < 300; i++) {
+    backend.write(arena, 64, new Uint8Array(Int32Array.from({ length: 16 }, (_, n) => (n === i % 16 ? 4 : 0)).buffer));
+    await expect((async () => backend.run(prepared, [arena]))()).rejects.toThrow(`at position ${i % 16} is outside`);
+    backend.write(arena, 64, new Uint8Array(64));
+    await backend.run(prepared, [arena]);
+  }
+});
+
 interface Worker {
   terminate(): Promise<number>;
 }

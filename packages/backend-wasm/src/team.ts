@@ -6,6 +6,10 @@ const TO = 2060 / 4;
 const SLOTS = 2064 / 4;
 const TIMES = 2068 / 4;
 const SPINS = 2072 / 4;
+const ROUNDS = 2076 / 4;
+const UNTIL = 2080 / 4;
+const COUNTER = 2084 / 4;
+const DONE = 2088 / 4;
 const FAILED = 2304 / 4;
 
 /** Looks at a barrier before going to sleep: some ten microseconds. */
@@ -87,13 +91,18 @@ function startWorker(data: object, url: string | URL | undefined, events: Events
   return { hold: () => {}, end: () => worker.terminate() };
 }
 
-/** One job: records `from` … `to`−1, and where each one's moment of completion goes (0: nowhere). */
+/** One job: records `from` … `to`−1, once unless there are rounds. */
 export interface Job {
   readonly records: number;
   readonly from: number;
   readonly to: number;
   readonly slots: number;
+  /** Where each record's moment of completion goes; 0: nowhere. */
   readonly times: number;
+  readonly rounds?: number;
+  /** Address of a word that ends the rounds when it is not 0, and of one to increment after each; 0: none. */
+  readonly until?: number;
+  readonly counter?: number;
 }
 
 /**
@@ -146,7 +155,7 @@ export class Team {
   }
 
   /** 0, or 1 if a kernel has failed. Rejects if a worker is lost before it is done. */
-  run({ records, from, to, slots, times }: Job): Promise<number> {
+  run({ records, from, to, slots, times, rounds = 1, until = 0, counter = 0 }: Job): Promise<number> {
     if (this.#error !== null) return Promise.reject(this.#error);
     if (this.#pending !== null) throw new Error('the wasm backend does one thing at a time: await the run before');
     const words = this.#words;
@@ -155,6 +164,9 @@ export class Team {
     words[TO] = to;
     words[SLOTS] = slots;
     words[TIMES] = times;
+    words[ROUNDS] = rounds;
+    words[UNTIL] = until;
+    words[COUNTER] = counter;
     words[FAILED] = 0;
     return new Promise((resolve, reject) => {
       this.#pending = { resolve, reject };
@@ -162,6 +174,11 @@ export class Team {
       Atomics.add(words, JOB, 1);
       Atomics.notify(words, JOB);
     });
+  }
+
+  /** How many rounds the last job took. */
+  get rounds(): number {
+    return this.#words[DONE];
   }
 
   /** Ends all workers, in the middle of what they do. */

@@ -1,4 +1,4 @@
-import { compile, type Engine, full, select, type Tensor, Variable, zeros } from '@qkv/tensor';
+import { compile, type Compiled, type Engine, full, select, type Tensor, Variable, writeAt, zeros } from '@qkv/tensor';
 
 import type { Transformer } from './transformer';
 import type { TransformerCache } from './transformer-cache';
@@ -23,7 +23,8 @@ export interface GreedyDecoderOptions extends GreedyOptions {
 
 /**
  * Greedy decoding, y_t = argmax p(y | y_<t, x) until END, with a key-value cache. Every batch runs the same plan, once per
- * token, until all rows have finished; the last token, the finished flags and the position stay on the device.
+ * token, until all rows have finished, without coming back to the host between: tokens, flags and the position stay on the
+ * device.
  */
 export class GreedyDecoder {
   readonly #cache: TransformerCache;
@@ -31,8 +32,12 @@ export class GreedyDecoder {
   readonly #last: Variable;
   /** bool (B). */
   readonly #finished: Variable;
+  /** What was generated, END where nothing is: int32 (B, maxLength). */
+  readonly #tokens: Variable;
   readonly #start: (source: Tensor) => Promise<void>;
-  readonly #step: () => Promise<readonly [Tensor, Tensor]>;
+  /** 1 when all rows have finished. */
+  readonly #step: Compiled<[], Tensor>;
+  readonly #result: () => Promise<Tensor>;
   /** Settles, and never rejects, when the calls so far are done: they share one cache. */
   #tail: Promise<unknown> = Promise.resolve();
 
@@ -43,33 +48,39 @@ export class GreedyDecoder {
     const { rows, sourceLength, maxLength, startId, endId, engine } = options;
     const { padId } = model;
     const cache = model.createCache(rows, maxLength, sourceLength);
-    const state = (name: string, dtype: 'int32' | 'bool'): Variable =>
-      new Variable({ shape: [rows], dtype, initialize: () => zeros([rows], dtype), name: `greedy.${name}` });
+    const state = (name: string, dtype: 'int32' | 'bool', shape = [rows]): Variable =>
+      new Variable({ shape, dtype, initialize: () => zeros(shape, dtype), name: `greedy.${name}` });
     const last = state('last', 'int32');
     const finished = state('finished', 'bool');
+    const tokens = state('tokens', 'int32', [rows, maxLength]);
 
     this.#start = compile(
       (source: Tensor): void => {
         model.start(source, cache);
         last.assign(full([rows], startId, 'int32'));
+        tokens.assign(full([rows, maxLength], endId, 'int32'));
         finished.assign(source.notEqual(padId).max(-1).not()); // rows of padding have nothing to say
       },
       { frozen: true, engine },
     );
     this.#step = compile(
       () => {
+        const position = cache.position.value;
         const best = model.next(last.value, cache).argMax(); // (B, V) → (B)
         const done = finished.value;
         const next = done.or(best.equal(endId));
         last.assign(select(done, padId, best));
         finished.assign(next);
-        return [select(done, endId, best), next.min()] as const;
+        tokens.assign(writeAt(tokens.value, select(done, endId, best).unsqueeze(1), position, 1));
+        return next.min();
       },
       { frozen: true, engine },
     );
+    this.#result = compile(() => tokens.value, { frozen: true, engine });
     this.#cache = cache;
     this.#last = last;
     this.#finished = finished;
+    this.#tokens = tokens;
   }
 
   /**
@@ -90,14 +101,10 @@ export class GreedyDecoder {
   async #decode(source: Tensor): Promise<Int32Array[]> {
     const { rows, maxLength, endId } = this.options;
     await this.#start(source);
-    const steps: ArrayLike<number>[] = [];
-    for (let done = 0; done === 0 && steps.length < maxLength;) {
-      const [tokens, all] = await this.#step();
-      steps.push(await tokens.data());
-      done = await all.item();
-    }
+    await this.#step.repeat(maxLength);
+    const tokens = await (await this.#result()).data(); // (B, maxLength)
     return Array.from({ length: rows }, (_, row) => {
-      const ids = Int32Array.from(steps, (tokens) => tokens[row]);
+      const ids = Int32Array.from(tokens.subarray(row * maxLength, (row + 1) * maxLength));
       const end = ids.indexOf(endId);
       return end < 0 ? ids : ids.slice(0, end);
     });
@@ -108,6 +115,7 @@ export class GreedyDecoder {
     this.#cache.release();
     this.#last.release();
     this.#finished.release();
+    this.#tokens.release();
   }
 }
 

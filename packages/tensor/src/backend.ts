@@ -125,12 +125,26 @@ export interface Backend {
   prepare(plan: Plan): Prepared;
   /** Runs steps `from` … `to`−1 (all of them by default). A failing step throws `KernelError`. */
   run(prepared: Prepared, memory: Memory, from?: number, to?: number): void | Promise<void>;
+  /**
+   * Runs all steps up to `times` times without coming back to the host between, as decoding does, and says how often.
+   * Optional: an engine repeats `run` where it is missing or declines with null.
+   */
+  repeat?(prepared: Prepared, memory: Memory, loop: Loop): Promise<number> | null;
   /** Runs all steps, like `run`, and tells how long each one took. */
   profile(prepared: Prepared, memory: Memory): Promise<StepTimes>;
   /** Copies regions to the host, in one round trip. */
   read(regions: readonly { handle: Handle; byteOffset: number; bytes: number }[]): Promise<Uint8Array[]>;
   /** Gives everything back; the backend cannot be used afterwards. */
   close(): void;
+}
+
+/** A plan that is run again and again. Host-written regions of such a plan stay as they are. */
+export interface Loop {
+  readonly times: number;
+  /** After a run in which this word is not 0, none follows. */
+  readonly until: { readonly slot: number; readonly byteOffset: number };
+  /** Incremented after each run: the step of the random generator's state. */
+  readonly counter: { readonly slot: number; readonly byteOffset: number } | null;
 }
 
 /** How long the steps of one run took. */

@@ -34,6 +34,12 @@ export interface Compiled<A extends readonly Argument[], R> {
   readonly inline: (...args: TracedArguments<A>) => R;
   /** The plan for these arguments, as text; nothing is executed. */
   explain(...args: A): string;
+  /**
+   * Executes up to `times` times with the same arguments, without coming back between, as decoding does: the function
+   * returns one scalar, int32 or bool, and after a call in which that is not 0 none follows. Gives back how many calls
+   * were made. `step` counts `times`, so the random numbers of what follows do not depend on it.
+   */
+  repeat(times: number, ...args: A): Promise<number>;
   /** Executes once, like a call, and tells how long each step took; the results are dropped. */
   profile(...args: A): Promise<Profile>;
 }
@@ -54,6 +60,9 @@ interface Frozen<R> {
   readonly structure: string;
   calls: number;
 }
+
+/** What a frozen repetition replays. */
+type Loop = Pick<Frozen<unknown>, 'entry' | 'engine' | 'variables' | 'assigned' | 'sources' | 'nodes'> & { readonly randomInput: number };
 
 /** Where a host leaf's value comes from: an argument, the generator's state, or a captured constant. */
 type Source = { readonly argument: number } | 'random' | { readonly constant: HostData };
@@ -151,12 +160,45 @@ export function compile<A extends readonly Argument[], R>(
     const { traced, sources } = traceWith(args);
     const { program } = traced;
     let times: StepTimes | undefined;
-    const { entry, results } = engine.submitProgram(program, leafBinder(program, sources, bind), (measured) => (times = measured));
+    const { entry, results } = engine.submitProgram(program, leafBinder(program, sources, bind), { onProfile: (measured) => (times = measured) });
     call.step++;
     await results;
     return new Profile(entry.plan, times!, describeProgram(program));
   };
   Object.defineProperty(call, 'inline', { value: fn });
+  const loops = new Map<string, Loop>();
+  call.repeat = async (times, ...args) => {
+    if (state.trace !== null) throw new Error('repeat is called outside run(fn) and compile(fn)');
+    if (!Number.isInteger(times) || times < 1) throw new RangeError(`repeat: expected a positive number of times, got ${times}`);
+    args.forEach((arg, i) => checkArgument(arg, i));
+    const engine = options.engine ?? defaultEngine();
+    const bind = binder(args, engine);
+    let calls = 0;
+    const onDone = (done: number): void => void (calls = done);
+    call.step += times;
+    const shapes = signatureOf(args).join(' ');
+    const known = frozen ? loops.get(shapes) : undefined;
+    if (known !== undefined && known.engine === engine) {
+      const { entry, variables, assigned, sources, nodes, randomInput } = known;
+      await engine.resubmit({ entry, variables, assigned, host: sources.map(bind), repeat: { times, randomInput, onDone }, describe: () => nodes });
+      return calls;
+    }
+    const { traced, sources } = traceWith(args);
+    const { program } = traced;
+    const [output, ...others] = program.outputs;
+    if (output === undefined || others.length > 0 || output.shape.length > 0 || output.dtype === 'float32') {
+      throw new TypeError('repeat: the function must return one scalar, int32 or bool, which ends the repetition when it is not 0');
+    }
+    const randomInput = sources.indexOf('random');
+    const { entry, results } = engine.submitProgram(program, leafBinder(program, sources, bind), { repeat: { times, randomInput, onDone } });
+    if (frozen) {
+      const { variables } = program;
+      const assigned = program.assigned.map(([variable]) => variable);
+      loops.set(shapes, { entry, engine, variables, assigned, sources, nodes: describeProgram(program), randomInput });
+    }
+    await results;
+    return calls;
+  };
   call.explain = (...args) => {
     const engine = options.engine ?? defaultEngine();
     return explainProgram(traceWith(args).traced.program, engine);

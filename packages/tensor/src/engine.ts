@@ -28,11 +28,16 @@ export interface Submission {
   readonly assigned: readonly Variable[];
   /** In the order of the program's host leaves. */
   readonly host: readonly (HostData | Promise<HostData>)[];
+  /** Run again and again, at most so many times, until the first result is true; takes how often it was. */
+  readonly repeat?: { readonly times: number; readonly randomInput: number; readonly onDone: (times: number) => void };
   /** Takes how long each step took; without, nothing is measured. */
   readonly onProfile?: (times: StepTimes) => void;
   /** One line per node of the traced graph; asked for when something fails. */
   readonly describe: () => readonly string[];
 }
+
+/** Runs of a repeated plan after which others have their turn. */
+const TURN = 8;
 
 /** Owns a backend: its memory, its plans, and the queue in which runs follow each other. */
 export class Engine {
@@ -63,8 +68,8 @@ export class Engine {
   }
 
   /** The plan of a program: cached by structure. */
-  planFor(program: Program, keep = true): PlanEntry {
-    return this.plans.find(program, keep);
+  planFor(program: Program, keep = true, repeatable = false): PlanEntry {
+    return this.plans.find(program, keep, repeatable);
   }
 
   /** Replays a plan that the caller holds: it counts as used. */
@@ -77,7 +82,7 @@ export class Engine {
   submitProgram(
     program: Program,
     bind: (leaf: Program['hostLeaves'][number]) => HostData | Promise<HostData>,
-    onProfile?: (times: StepTimes) => void,
+    more: Pick<Submission, 'onProfile' | 'repeat'> = {},
   ): { readonly entry: PlanEntry; readonly results: Promise<HostData[]> } {
     for (const { leaf } of program.nodes) {
       if (leaf?.kind === 'variable' && leaf.version !== leaf.variable.version) {
@@ -88,8 +93,8 @@ export class Engine {
     }
     const host = program.hostLeaves.map(bind);
     const assigned = program.assigned.map(([variable]) => variable);
-    const entry = this.planFor(program);
-    return { entry, results: this.submit({ entry, variables: program.variables, assigned, host, onProfile, describe: () => describeProgram(program) }) };
+    const entry = this.planFor(program, true, more.repeat !== undefined);
+    return { entry, results: this.submit({ entry, variables: program.variables, assigned, host, ...more, describe: () => describeProgram(program) }) };
   }
 
   /** Binds and initialises Variables, and queues a run. Versions advance now, so what is traced next sees them. */
@@ -107,7 +112,7 @@ export class Engine {
     });
   }
 
-  private async execute({ entry, variables, assigned, onProfile, describe }: Submission, handles: readonly Handle[], host: readonly HostData[]): Promise<HostData[]> {
+  private async execute({ entry, variables, assigned, onProfile, repeat, describe }: Submission, handles: readonly Handle[], host: readonly HostData[]): Promise<HostData[]> {
     const { plan } = entry;
     const { elementSize } = this.backend.capabilities;
     this.giveAdvice(plan);
@@ -125,12 +130,13 @@ export class Engine {
       plan.inputs.forEach((region, i) => {
         if (region !== null) this.backend.write(memory[region.slot]!, region.byteOffset, toDevice(host[i] ?? entry.constants[i - host.length]!, region.spec, elementSize));
       });
-      if (state.debug) await this.runChecked(entry, entry.prepared, memory);
+      if (repeat !== undefined) repeat.onDone(await this.repeat(entry, memory, repeat));
+      else if (state.debug) await this.runChecked(entry, entry.prepared, memory);
       else if (onProfile !== undefined) onProfile(await this.backend.profile(entry.prepared, memory));
       else await this.backend.run(entry.prepared, memory);
     } catch (error) {
       const failure = error as Error;
-      const intact = isOutOfMemory(failure) || (isKernelError(failure) && failure.step < entry.firstWrite);
+      const intact = isOutOfMemory(failure) || (isKernelError(failure) && failure.step < entry.firstWrite && repeat === undefined);
       if (isKernelError(failure) && failure.step >= 0) failure.message += ` (step ${failure.step}: ${stepName(plan, describe(), failure.step)})`;
       if (!intact) this.taint(assigned, failure);
       throw failure;
@@ -143,6 +149,32 @@ export class Engine {
     if (regions.length === 0) return [];
     const bytes = await this.backend.read(regions);
     return bytes.map((chunk, i) => fromDevice(chunk, plan.outputs[i]!.spec, elementSize));
+  }
+
+  /** Without coming back to the host between, where the backend can; else with a turn for others now and then. */
+  private async repeat(entry: PlanEntry, memory: Handle[], { times, randomInput }: NonNullable<Submission['repeat']>): Promise<number> {
+    const { plan } = entry;
+    const prepared = entry.prepared!;
+    const until = plan.outputs[0]!;
+    const state = randomInput < 0 ? null : plan.inputs[randomInput]!;
+    // Words 0 and 1 are the seed, word 2 is the step.
+    const counter = state === null ? null : { slot: state.slot, byteOffset: state.byteOffset + 2 * this.backend.capabilities.elementSize };
+    const done = this.backend.repeat?.(prepared, memory, { times, until, counter }) ?? null;
+    if (done !== null) return done;
+    const { elementSize } = this.backend.capabilities;
+    const word = async (at: { slot: number; byteOffset: number }): Promise<number> => {
+      const [bytes] = await this.backend.read([{ handle: memory[at.slot]!, byteOffset: at.byteOffset, bytes: elementSize }]);
+      return fromDevice(bytes!, { shape: [], dtype: 'int32' }, elementSize)[0]!;
+    };
+    for (let done = 1; ; done++) {
+      await this.backend.run(prepared, memory);
+      if (done === times || (await word(until)) !== 0) return done;
+      if (counter !== null) {
+        const next = Int32Array.of((await word(counter)) + 1);
+        this.backend.write(memory[counter.slot]!, counter.byteOffset, toDevice(next, { shape: [], dtype: 'int32' }, elementSize));
+      }
+      if (done % TURN === 0) await nextTask();
+    }
   }
 
   /** Debug mode: one step at a time, stopping at the first NaN. */

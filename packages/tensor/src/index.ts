@@ -11,6 +11,7 @@ export { crossEntropyRows, type CrossEntropyRowsOptions } from './composites/cro
 export { type AttentionOptions, scaledDotProductAttention } from './composites/attention';
 export { dropout } from './composites/dropout';
 export { adamW, type AdamWStep } from './composites/adamw';
+export { writeAt } from './composites/write-at';
 export { isVariable, Parameter, Variable, type VariableOptions } from './variable';
 export { isTraining, type Mode, withPath } from './trace';
 export { compile, type CompileOptions, type Compiled } from './compile';

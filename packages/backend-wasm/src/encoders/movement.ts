@@ -96,4 +96,15 @@ export const movement: KernelEncoders = {
     },
     explain: (_, id, position, { outputs: [y] }) => idError(id, position, y.shape[0]),
   },
+  writeAt: {
+    encode({ inputs: [x, slice, position], outputs: [y], attributes }, writer) {
+      const axis = attributes.axis as number;
+      const inner = 4 * sizeOf(x.shape.slice(axis + 1));
+      writer.kernel('writeAt').ptr(x).ptr(slice).ptr(position).ptr(y);
+      writer
+        .int(sizeOf(x.shape.slice(0, axis)))
+        .int(x.shape[axis])
+        .int(inner);
+    },
+  },
 };

@@ -19,13 +19,13 @@ export function buildPlan(
   capabilities: Capabilities,
   options: PlanOptions = {},
 ): { readonly plan: Plan; readonly constants: readonly HostData[] } {
-  const { fuse: fusing = true, reuse = true, inPlace = true, poison = false } = options;
+  const { fuse: fusing = true, reuse = true, inPlace = true, poison = false, repeatable = false } = options;
   const roots = [...program.outputs, ...program.assigned.map(([, value]) => value)];
   const expanded = expandComposites(program.nodes, roots, (step) => capabilities.supports(step));
   const kept = new Set(roots.map(expanded.resolve));
   const units = fuse(expanded, kept, capabilities.elementwise, fusing);
   const lowered = new Lowering(expanded, capabilities, program).lower(units, program);
   const bytes = program.variables.map((variable) => elementCount(variable.shape) * capabilities.elementSize);
-  const plan = assignMemory(lowered, bytes, capabilities, { reuse, inPlace, poison });
+  const plan = assignMemory(lowered, bytes, capabilities, { reuse, inPlace, poison, repeatable });
   return { plan, constants: expanded.constants.map((node) => (node.leaf as { data: HostData }).data) };
 }

@@ -36,10 +36,10 @@ export class PlanCache {
   }
 
   /** The plan of a program, made if it is not known; `keep: false` for what will not come again. */
-  find(program: Program, keep: boolean): PlanEntry {
+  find(program: Program, keep: boolean, repeatable = false): PlanEntry {
     const key = planKey(program);
-    let name = `${key.hash}:${key.words.length}${state.debug ? ':debug' : ''}`;
-    if (!keep) return this.make(program, key, name);
+    let name = `${key.hash}:${key.words.length}${state.debug ? ':debug' : ''}${repeatable ? ':repeat' : ''}`;
+    if (!keep) return this.make(program, key, name, repeatable);
     // Equal hashes of unequal programs get names of their own.
     for (let known = this.entries.get(name); known !== undefined; known = this.entries.get(name)) {
       if (sameKey(known.key, key)) {
@@ -49,7 +49,7 @@ export class PlanCache {
       }
       name += '+';
     }
-    const entry = this.make(program, key, name);
+    const entry = this.make(program, key, name, repeatable);
     this.keep(entry);
     return entry;
   }
@@ -72,9 +72,9 @@ export class PlanCache {
     this.entries.clear();
   }
 
-  private make(program: Program, key: PlanKey, name: string): PlanEntry {
+  private make(program: Program, key: PlanKey, name: string, repeatable: boolean): PlanEntry {
     // In debug mode each step is one operation, so that it can be named.
-    const options = state.debug ? { ...this.options, fuse: false } : this.options;
+    const options = { ...this.options, repeatable, ...(state.debug ? { fuse: false } : {}) };
     const { plan, constants } = buildPlan(program, this.backend.capabilities, options);
     const firstWrite = plan.steps.findIndex((step) => step.outputs.some((output) => output.slot > 0));
     return {

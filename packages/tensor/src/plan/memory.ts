@@ -10,16 +10,19 @@ export interface MemoryOptions {
   readonly inPlace: boolean;
   /** Fill memory with NaN before its first and after its last use: a plan that reads it shows at once. */
   readonly poison: boolean;
+  /** Keep what the host wrote to the end, so that the plan can be run again without writing it again. */
+  readonly repeatable: boolean;
 }
 
 /** Kernels whose output j may be the memory of their input j (any contiguous input, for element-wise programs). */
-const ALIASING: Readonly<Record<string, readonly number[]>> = { adamW: [0, 2, 3] };
+const ALIASING: Readonly<Record<string, readonly number[]>> = { adamW: [0, 2, 3], writeAt: [0] };
 
 /** Decides where each buffer lives, and in which order Variables are overwritten. */
 export function assignMemory(lowered: Lowered, variableBytes: readonly number[], capabilities: Capabilities, options: MemoryOptions): Plan {
   const steps = [...lowered.steps];
   commitVariables(lowered, steps, options.inPlace);
   for (const view of lowered.outputs) view.buffer.last = steps.length;
+  if (options.repeatable) for (const view of lowered.inputs) if (view !== null) view.buffer.last = steps.length;
   const { arenaBytes, workspaces } = placeInArena(lowered.buffers, steps, capabilities, options.reuse);
   const toOperand = (view: View): Operand => ({
     slot: view.buffer.slot,

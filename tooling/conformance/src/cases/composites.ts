@@ -218,6 +218,15 @@ function dropout(random: Sampler): Case {
   return { inputs: [input, state], views: [view, (x) => x], attributes, tolerance: { ulps: 1.5 }, gradient: { ulps: 96 } };
 }
 
+function writeAt(random: Sampler): Case {
+  const shape = rowsShape(random);
+  const axis = random.integer(0, shape.length - 1);
+  const x = laid(random, shape);
+  const slice = laid(random, shape.map((size, d) => (d === axis ? 1 : size)));
+  const position = given([], Int32Array.of(random.integer(-1, shape[axis])));
+  return { ...split([x, slice]), inputs: [x.input, slice.input, position], views: [x.view, slice.view, (p) => p], attributes: { axis }, tolerance: { ulps: 0 }, gradient: { ulps: 96 } };
+}
+
 const ACTIVATIONS = ['sigmoid', 'gelu', 'geluTanh', 'silu', 'softplus'];
 
 const CASES: Readonly<Record<string, (random: Sampler) => Case>> = {
@@ -236,6 +245,7 @@ const CASES: Readonly<Record<string, (random: Sampler) => Case>> = {
   crossEntropyBackward,
   adamW,
   dropout,
+  writeAt,
 };
 
 export const COMPOSITE_CASES = Object.keys(CASES);
