@@ -64,7 +64,8 @@ export function attention(args: usize, slots: usize, part: i32, parts: i32): i32
       v128.store(maxima + (<usize>r << 2), f32x4.splat(-Infinity));
       v128.store(sums + (<usize>r << 2), f32x4.splat(0));
     }
-    const allowed = causal ? min(S, i0 + rows) : S;
+    let allowed = causal ? min(S, i0 + rows) : S;
+    if (hasMask) allowed = lastAllowed(mask + <usize>i0 * stride(args, MASK, 2), stride(args, MASK, 2), stride(args, MASK, 3), rows, allowed);
     if (allowed == 0) memory.fill(values, 0, <usize>BLOCK * row);
     for (let j0 = 0; j0 < allowed; j0 += CHUNK) {
       const keys = min(CHUNK, allowed - j0);
@@ -87,6 +88,19 @@ export function attention(args: usize, slots: usize, part: i32, parts: i32): i32
     finish(o + <usize>(b * T + i0) * ldo + (<usize>(h * Dv) << 2), ldo, lse + (<usize>(index * T + i0) << 2), rows, Dv, maxima, sums, values, row);
   }
   return 0;
+}
+
+/** One more than the last key below `keys` that any row may attend to: padding at the end is not computed. */
+function lastAllowed(mask: usize, queryStride: usize, keyStride: usize, rows: i32, keys: i32): i32 {
+  let last = 0;
+  for (let r = 0; r < rows && last < keys; r++) {
+    let j = keys;
+    while (j > last && load<i32>(mask + <usize>(j - 1) * keyStride) == 0) j--;
+    last = j;
+    if (queryStride == 0) break;
+    mask += queryStride;
+  }
+  return last;
 }
 
 /** `scoreTiles` for one query and keys as they lie; `packed` has room for 8 of them. */
