@@ -84,6 +84,7 @@ export class WasmBackend implements Backend {
       elementSize: 4,
       alignment: ALIGNMENT,
       elementwise: { maxInputs: 16, maxInstructions: 64 },
+      epilogues: true,
       supports: (step) => {
         const encoder = encoders[step.kernel];
         return encoder !== undefined && (encoder.supports?.(step) ?? true);

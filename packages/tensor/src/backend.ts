@@ -97,6 +97,8 @@ export interface Capabilities {
   readonly alignment: number;
   /** Limits of an element-wise program; the plan splits longer chains. */
   readonly elementwise: { readonly maxInputs: number; readonly maxInstructions: number };
+  /** Whether a matrix product may carry the element-wise program that reads it. */
+  readonly epilogues: boolean;
   /** Whether a composite has a fused kernel for exactly this case; what is not supported is expanded. */
   supports(step: StepDescription): boolean;
   /** Whether input `index` of `kernel` may be strided; otherwise the plan copies it to be contiguous. */

@@ -217,7 +217,7 @@ describe('execution', () => {
 
   test('explain executes nothing', async () => {
     const { count, next } = counter();
-    expect(next.explain()).toMatch(/elementwise\(add\)/);
+    expect(next.explain()).toMatch(/elementwise\(add mul\)/);
     expect(count.version).toBe(0);
     expect(next.step).toBe(0);
     expect(await values(await next())).toEqual([10]);

@@ -35,15 +35,15 @@ export function largestTensor(plan: Plan, nodes: readonly string[]): string {
 /** Multiplications and additions of a step. */
 export function stepFlops(step: Step): number {
   const size = (operand: Operand | undefined): number => (operand === undefined ? 0 : elementCount(operand.shape));
-  if (step.kernel === 'matmul') return 2 * size(step.outputs[0]) * step.inputs[0]!.shape.at(-1)!;
+  const program = step.attributes['program'];
+  const instructions = typeof program === 'object' && 'instructions' in program ? program.instructions.filter((i) => i.op !== 'literal').length : 0;
+  if (step.kernel === 'matmul') return (2 * step.inputs[0]!.shape.at(-1)! + instructions) * size(step.outputs[0]);
   if (step.kernel === 'attention' || step.kernel === 'attentionBackward') {
     const [B, T, H, Dh] = step.inputs[0]!.shape as readonly [number, number, number, number];
     const [, S, , Dv] = step.inputs[2]!.shape as readonly [number, number, number, number];
     return 2 * B * H * T * S * (step.kernel === 'attention' ? Dh + Dv : 3 * Dh + 2 * Dv);
   }
-  const program = step.attributes['program'];
-  const instructions = typeof program === 'object' && 'instructions' in program ? program.instructions.filter((i) => i.op !== 'literal').length : 1;
-  return instructions * Math.max(size(step.inputs[0]), size(step.outputs[0]));
+  return Math.max(instructions, 1) * Math.max(size(step.inputs[0]), size(step.outputs[0]));
 }
 
 /** Bytes that a step reads and writes. */

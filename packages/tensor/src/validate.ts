@@ -35,7 +35,7 @@ interface Write {
 }
 
 /** Kernels that may write over an input which is laid out like the output. */
-const ALIASING = ['elementwise', 'adamW'];
+const ALIASING = ['elementwise', 'adamW', 'writeAt'];
 /** Kernels that fill a buffer piece by piece. */
 const PIECES = ['copy', 'fill'];
 

@@ -29,6 +29,7 @@ export function observedEngine(
       alignment,
       elementSize,
       elementwise,
+      epilogues: capabilities.epilogues,
       supports,
       readsStrides: (kernel, index) => capabilities.readsStrides(kernel, index),
       workspace: (step) => capabilities.workspace(step),

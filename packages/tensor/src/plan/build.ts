@@ -3,6 +3,7 @@ import type { HostData } from '../dtype';
 import { elementCount } from '../shape';
 import type { Program } from './collect';
 import { expandComposites } from './expand';
+import { absorb } from './absorb';
 import { fuse } from './fuse';
 import { Lowering } from './lower';
 import { assignMemory, type MemoryOptions } from './memory';
@@ -23,7 +24,8 @@ export function buildPlan(
   const roots = [...program.outputs, ...program.assigned.map(([, value]) => value)];
   const expanded = expandComposites(program.nodes, roots, (step) => capabilities.supports(step));
   const kept = new Set(roots.map(expanded.resolve));
-  const units = fuse(expanded, kept, capabilities.elementwise, fusing);
+  const apart = fuse(expanded, kept, capabilities.elementwise, fusing);
+  const units = fusing ? absorb(apart, expanded, kept, capabilities) : apart;
   const lowered = new Lowering(expanded, capabilities, program).lower(units, program);
   const bytes = program.variables.map((variable) => elementCount(variable.shape) * capabilities.elementSize);
   const plan = assignMemory(lowered, bytes, capabilities, { reuse, inPlace, poison, repeatable });

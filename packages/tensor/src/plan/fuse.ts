@@ -10,11 +10,20 @@ export interface Group {
   readonly kind: 'elementwise';
   readonly program: ElementwiseProgram;
   readonly inputs: readonly Value[];
-  readonly output: Value;
+  /** What `program.results` are; all of one shape. */
+  readonly outputs: readonly Value[];
   readonly nodes: readonly GraphNode[];
 }
 
-export type Unit = Group | { readonly kind: 'node'; readonly node: GraphNode };
+/** A matrix product and what is done with each of its elements. */
+export interface Product {
+  readonly kind: 'product';
+  readonly product: GraphNode;
+  /** The product is its first input. */
+  readonly epilogue: Group;
+}
+
+export type Unit = Group | Product | { readonly kind: 'node'; readonly node: GraphNode };
 
 /** Operations that move no data. */
 export const VIEWS: ReadonlySet<string> = new Set(['reshape', 'permute', 'slice', 'expand', ...IDENTITIES]);
@@ -158,7 +167,7 @@ function toGroup(draft: Draft, resolve: Expanded['resolve']): Group {
   }
   const output = draft.root.outputs[0]!;
   const program = { inputs: inputs.length, instructions, results: [register.get(output)!] };
-  return { kind: 'elementwise', program, inputs, output, nodes: ordered };
+  return { kind: 'elementwise', program, inputs, outputs: [output], nodes: ordered };
 }
 
 function topological(members: readonly GraphNode[], resolve: Expanded['resolve']): GraphNode[] {

@@ -6,7 +6,7 @@ import { elementCount } from '../shape';
 import type { Variable } from '../variable';
 import type { Program } from './collect';
 import { describeStep, type Expanded } from './expand';
-import { type Group, literalOf, type Unit, VIEWS } from './fuse';
+import { type Group, literalOf, type Product, type Unit, VIEWS } from './fuse';
 import {
   coalesce,
   expandView,
@@ -64,9 +64,10 @@ export class Lowering {
 
   lower(units: readonly Unit[], program: Program): Lowered {
     for (const unit of units) {
-      const nodes = unit.kind === 'node' ? [unit.node] : unit.nodes;
+      const nodes = unit.kind === 'node' ? [unit.node] : unit.kind === 'product' ? [unit.product, ...unit.epilogue.nodes] : unit.nodes;
       this.origin = [...new Set(nodes.map((node) => this.expanded.origins.get(node)!))];
       if (unit.kind === 'elementwise') this.elementwise(unit);
+      else if (unit.kind === 'product') this.product(unit);
       else this.node(unit.node);
     }
     this.origin = [];
@@ -141,12 +142,35 @@ export class Lowering {
     this.steps.push({ kernel, inputs, outputs, attributes, workspaceBytes, nodes: this.origin });
   }
 
-  private elementwise({ program, inputs, output }: Group): void {
-    const result = this.allocate(output);
-    this.views.set(output, result);
-    const operands = inputs.map((value) => expandView(this.view(value), output.shape));
-    const merged = coalesce([...operands, result]);
-    this.step('elementwise', merged.slice(0, -1), merged.slice(-1), { program });
+  private elementwise({ program, inputs, outputs }: Group): void {
+    const results = this.results(outputs);
+    const operands = inputs.map((value) => expandView(this.view(value), outputs[0]!.shape));
+    const merged = coalesce([...operands, ...results]);
+    this.step('elementwise', merged.slice(0, inputs.length), merged.slice(inputs.length), { program });
+  }
+
+  private results(values: readonly Value[]): View[] {
+    return values.map((value) => {
+      const result = this.allocate(value);
+      this.views.set(value, result);
+      return result;
+    });
+  }
+
+  private product({ product, epilogue }: Product): void {
+    const { program, inputs, outputs } = epilogue;
+    const others = inputs.slice(1).map((value) => expandView(this.view(value), outputs[0]!.shape));
+    const factors = this.factors(product);
+    this.step('matmul', [...factors, ...others], this.results(outputs), { program });
+  }
+
+  /** Both operands of a product with all batch dimensions. */
+  private factors({ inputs, outputs }: GraphNode): View[] {
+    const batch = outputs[0]!.shape.slice(0, -2);
+    return inputs.map((value) => {
+      const view = this.view(value);
+      return expandView(view, [...batch, ...view.shape.slice(-2)]);
+    });
   }
 
   private node(node: GraphNode): void {
@@ -249,13 +273,10 @@ export class Lowering {
       return this.reduce(node, 'argMax', [node.inputs[0]!.rank - 1], {});
     },
     matmul(node) {
+      const [a, b] = this.factors(node);
       const result = this.allocate(node.outputs[0]!);
-      const batch = result.shape.slice(0, -2);
-      const [a, b] = node.inputs.map((value) => {
-        const view = this.view(value);
-        return expandView(view, [...batch, ...view.shape.slice(-2)]);
-      });
-      const [aBatch, bBatch, cBatch] = batch.length === 0 ? [a!, b!, result] : coalesceBatch([a!, b!, result], batch.length);
+      const rank = result.shape.length - 2;
+      const [aBatch, bBatch, cBatch] = rank === 0 ? [a!, b!, result] : coalesceBatch([a!, b!, result], rank);
       this.step('matmul', [aBatch!, bBatch!], [cBatch!], {});
       return result;
     },

@@ -19,6 +19,7 @@ export function createReferenceBackend(options: ReferenceOptions = {}): Backend 
     elementSize,
     alignment: 8,
     elementwise: { maxInputs: 16, maxInstructions: 128 },
+    epilogues: false,
     supports: () => false,
     readsStrides: () => true,
     workspace: () => 0,
