@@ -1,17 +1,18 @@
 import { int, ptr, share } from './abi';
-import { pack4, pack8 } from './pack';
-import { packedTiles, rowTile, rowTileAlongK, tileEdge } from './tile';
+import { pack4, pack5, pack8 } from './pack';
+import { packedTiles, rowTile, rowTileAlongK, storeEdge, strip, tileEdge } from './tile';
 
-/** Rows of A that are packed at a time: with KC = 256 they fill 64 KiB, which the second-level cache holds. */
-const MC: i32 = 64;
 /** Partial sums run over this many k, from 0 upwards. It is part of the numerics: every path keeps to it. */
-const KC: i32 = 256;
-/** Columns of B that are packed at a time. `src/encoders/matmul.ts` knows these three too. */
-const NC: i32 = 1024;
+const KC: i32 = 512;
+/** Columns of B that are packed at a time: 1 MiB, for the second-level cache. `src/encoders/matmul.ts` knows both. */
+const NC: i32 = 512;
 
-/** Bytes of one walker's own scratch: an edge tile and a block of A. */
-const TILE: usize = 128;
-const BLOCK_A: usize = <usize>(MC * KC * 4);
+/** Bytes of one walker's own scratch: an edge tile and some packed rows of A. */
+const TILE: usize = 192;
+const ROWS: i32 = 20;
+const SCRATCH: usize = TILE + <usize>(ROWS * KC * 4);
+/** Rows of A are packed where they are contiguous and k is more than a cache line apart; otherwise they are read as they lie. */
+const FAR: usize = 64;
 
 /** Words: b (2), row stride, k stride (bytes), columns, kc, packed B (2). */
 export function matmulPack(args: usize, slots: usize, part: i32, parts: i32): i32 {
@@ -43,12 +44,39 @@ function batchOffset(dims: usize, count: i32, index: i32, operand: i32): usize {
   return at;
 }
 
-/** Rows [begin, end) of one product with a packed block of B, packing A block by block. */
+/** At most five rows of one product. */
+function multiplyStrip(a: usize, mStride: usize, kStride: usize, rows: i32, kc: i32, packed: usize, c: usize, ldc: usize, columns: i32, accumulate: bool, scratch: usize): void {
+  // What rows are missing repeats the last.
+  const a1 = rows > 1 ? a + mStride : a;
+  const a2 = rows > 2 ? a1 + mStride : a1;
+  const a3 = rows > 3 ? a2 + mStride : a2;
+  const a4 = rows > 4 ? a3 + mStride : a3;
+  const panel = <usize>kc << 5;
+  let j = 0;
+  if (rows == 5) {
+    strip(a, a1, a2, a3, a4, kStride, packed, kc, c, ldc, columns >> 3, accumulate);
+    j = columns & ~7;
+  }
+  for (; j < columns; j += 8) {
+    strip(a, a1, a2, a3, a4, kStride, packed + <usize>(j >> 3) * panel, kc, scratch, 32, 1, false);
+    storeEdge(scratch, c + (<usize>j << 2), ldc, accumulate, rows, min(8, columns - j));
+  }
+}
+
+/** Rows [begin, end) of one product with a packed block of B. */
 function multiplyRows(a: usize, mStride: usize, kStride: usize, begin: i32, end: i32, kc: i32, packed: usize, c: usize, ldc: usize, columns: i32, accumulate: bool, scratch: usize): void {
-  for (let i = begin; i < end; i += MC) {
-    const rows = min(MC, end - i);
-    pack4(a + <usize>i * mStride, mStride, kStride, rows, kc, scratch + TILE);
-    packedTiles(scratch + TILE, packed, kc, c + <usize>i * ldc, ldc, accumulate, rows, columns, scratch);
+  const far = kStride > FAR && mStride == 4;
+  const packedA = scratch + TILE;
+  for (let i = begin; i < end; i += ROWS) {
+    const rows = min(ROWS, end - i);
+    const from = a + <usize>i * mStride;
+    if (far) pack5(from, kStride, rows, kc, packedA);
+    for (let r = 0; r < rows; r += 5) {
+      const to = c + <usize>(i + r) * ldc;
+      const height = min(5, rows - r);
+      if (far) multiplyStrip(packedA + (<usize>(r * kc) << 2), 4, 20, height, kc, packed, to, ldc, columns, accumulate, scratch);
+      else multiplyStrip(from + <usize>r * mStride, mStride, kStride, height, kc, packed, to, ldc, columns, accumulate, scratch);
+    }
   }
 }
 
@@ -68,7 +96,7 @@ export function matmulShared(args: usize, slots: usize, part: i32, parts: i32): 
   const kc = int(args, 9);
   const accumulate = int(args, 10) != 0;
   const packed = ptr(args, 11, slots);
-  const scratch = ptr(args, 13, slots) + <usize>part * (TILE + BLOCK_A);
+  const scratch = ptr(args, 13, slots) + <usize>part * SCRATCH;
   const matrices = int(args, 15);
   const cStride = <usize>int(args, 16);
   const splitColumns = int(args, 17) != 0;
@@ -114,7 +142,7 @@ export function matmulBatch(args: usize, slots: usize, part: i32, parts: i32): i
   const scratch = ptr(args, 13, slots) + <usize>part * <usize>int(args, 15);
   const matrices = int(args, 16);
   const dims = int(args, 17);
-  const packed = scratch + TILE + BLOCK_A;
+  const packed = scratch + SCRATCH;
   const ldc = <usize>n << 2;
   const end = share(matrices, part + 1, parts);
   for (let i = share(matrices, part, parts); i < end; i++) {

@@ -3,11 +3,10 @@ import type { Step, StepDescription } from '@qkv/tensor';
 import { mergeDimensions, sizeOf, type KernelEncoders, type Operand, type StepWriter } from '../encoder';
 
 // As in assembly/matmul.ts.
-const MC = 64;
-const KC = 256;
-const NC = 1024;
-const TILE = 128;
-const SCRATCH = TILE + MC * KC * 4;
+const KC = 512;
+const NC = 512;
+const TILE = 192;
+const SCRATCH = TILE + 20 * KC * 4;
 const GROUP = 32;
 const FEW = TILE + 4 * KC * 4 + GROUP * KC * 4;
 
@@ -178,7 +177,7 @@ function workspace({ inputs: [a], outputs: [c] }: StepDescription, parts: number
   if (sizeOf(c.shape) === 0) return 0;
   const packed = packedBytes(c.shape.at(-1)!, a.shape.at(-1)!);
   const batched = sizeOf(c.shape.slice(0, -2)) > 1;
-  return (SCRATCH + (batched ? roundUp(packed, 64) : 0)) * parts + packed;
+  return Math.max(FEW, SCRATCH + (batched ? roundUp(packed, 64) : 0)) * parts + packed;
 }
 
 /** Products of matrices in any layout: what is multiplied are packed panels, so a transposition costs nothing extra. */
