@@ -1,31 +1,43 @@
 import { int, ptr, share } from './abi';
-import { pack4, pack8 } from './pack';
-import { packedTiles, rowTile, rowTileAlongK, tileEdge } from './tile';
+import { pack4, pack5, pack8 } from './pack';
+import { packedTiles, rowTile, rowTileAlongK, storeEdge, strip, tileEdge } from './tile';
 
-/** Rows of A that are packed at a time: with KC = 256 they fill 64 KiB, which the second-level cache holds. */
-const MC: i32 = 64;
 /** Partial sums run over this many k, from 0 upwards. It is part of the numerics: every path keeps to it. */
 const KC: i32 = 256;
-/** Columns of B that are packed at a time. `src/encoders/matmul.ts` knows these three too. */
-const NC: i32 = 1024;
 
-/** Bytes of one walker's own scratch: an edge tile and a block of A. */
-const TILE: usize = 128;
-const BLOCK_A: usize = <usize>(MC * KC * 4);
+/** Bytes of one walker's own scratch: an edge tile and some packed rows of A. `src/encoders/matmul.ts` knows them too. */
+const TILE: usize = 192;
+const ROWS: i32 = 40;
+const SCRATCH: usize = TILE + <usize>(ROWS * KC * 4);
+/** Columns of B that stay in the first-level cache while `ROWS` rows of A pass by. */
+const COLUMNS: i32 = 16;
+/** Rows of A are packed where they are contiguous and k is more than a cache line apart; otherwise they are read as they lie. */
+const FAR: usize = 64;
 
-/** Words: b (2), row stride, k stride (bytes), columns, kc, packed B (2). */
+/** Bytes of one k of a packed block. */
+// @ts-ignore: decorator
+@inline
+function panelK(columns: i32): usize {
+  return <usize>((columns + 7) & ~7) << 2;
+}
+
+/** Columns [begin, end) of a block of `columns` columns and `k` k: for each chunk of k its panels. */
+function packBlock(b: usize, nStride: usize, kStride: usize, begin: i32, end: i32, columns: i32, k: i32, packed: usize): void {
+  for (let p = 0; p < k; p += KC) {
+    const kc = min(KC, k - p);
+    const to = packed + <usize>p * panelK(columns) + (<usize>(begin * kc) << 2);
+    pack8(b + <usize>begin * nStride + <usize>p * kStride, nStride, kStride, end - begin, kc, to);
+  }
+}
+
+/** Words: b (2), row stride, k stride (bytes), columns, k, packed B (2). */
 export function matmulPack(args: usize, slots: usize, part: i32, parts: i32): i32 {
-  const b = ptr(args, 0, slots);
-  const nStride = <usize>int(args, 2);
-  const kStride = <usize>int(args, 3);
   const columns = int(args, 4);
-  const kc = int(args, 5);
-  const packed = ptr(args, 6, slots);
   // Two panels of 8 are one cache line of a row.
   const groups = (columns + 15) >> 4;
   const begin = share(groups, part, parts) << 4;
   const end = min(columns, share(groups, part + 1, parts) << 4);
-  if (begin < end) pack8(b + <usize>begin * nStride, nStride, kStride, end - begin, kc, packed + <usize>begin * <usize>(kc << 2));
+  if (begin < end) packBlock(ptr(args, 0, slots), <usize>int(args, 2), <usize>int(args, 3), begin, end, columns, int(args, 5), ptr(args, 6, slots));
   return 0;
 }
 
@@ -43,18 +55,61 @@ function batchOffset(dims: usize, count: i32, index: i32, operand: i32): usize {
   return at;
 }
 
-/** Rows [begin, end) of one product with a packed block of B, packing A block by block. */
-function multiplyRows(a: usize, mStride: usize, kStride: usize, begin: i32, end: i32, kc: i32, packed: usize, c: usize, ldc: usize, columns: i32, accumulate: bool, scratch: usize): void {
-  for (let i = begin; i < end; i += MC) {
-    const rows = min(MC, end - i);
-    pack4(a + <usize>i * mStride, mStride, kStride, rows, kc, scratch + TILE);
-    packedTiles(scratch + TILE, packed, kc, c + <usize>i * ldc, ldc, accumulate, rows, columns, scratch);
+/** At most five rows of one product. */
+function multiplyStrip(a: usize, mStride: usize, kStride: usize, rows: i32, kc: i32, packed: usize, c: usize, ldc: usize, columns: i32, accumulate: bool, scratch: usize): void {
+  // What rows are missing repeats the last.
+  const a1 = rows > 1 ? a + mStride : a;
+  const a2 = rows > 2 ? a1 + mStride : a1;
+  const a3 = rows > 3 ? a2 + mStride : a2;
+  const a4 = rows > 4 ? a3 + mStride : a3;
+  const panel = <usize>kc << 5;
+  let j = 0;
+  if (rows == 5) {
+    strip(a, a1, a2, a3, a4, kStride, packed, kc, c, ldc, columns >> 3, accumulate);
+    j = columns & ~7;
+  }
+  for (; j < columns; j += 8) {
+    strip(a, a1, a2, a3, a4, kStride, packed + <usize>(j >> 3) * panel, kc, scratch, 32, 1, false);
+    storeEdge(scratch, c + (<usize>j << 2), ldc, accumulate, rows, min(8, columns - j));
+  }
+}
+
+/** Rows [begin, end) and columns [left, right) of one product with a packed block of B: for each chunk of k its panels. */
+function multiplyBlock(a: usize, mStride: usize, kStride: usize, begin: i32, end: i32, k: i32, packed: usize, packedK: usize, left: i32, right: i32, c: usize, ldc: usize, accumulate: bool, scratch: usize): void {
+  const far = kStride > FAR && mStride == 4;
+  for (let i = begin; i < end; i += ROWS) {
+    const rows = min(ROWS, end - i);
+    for (let p = 0; p < k; p += KC) {
+      const kc = min(KC, k - p);
+      let from = a + <usize>i * mStride + <usize>p * kStride;
+      let rowStride = mStride;
+      let panel: usize = 5 * mStride;
+      let lda = kStride;
+      if (far) {
+        pack5(from, kStride, rows, kc, scratch + TILE);
+        from = scratch + TILE;
+        rowStride = 4;
+        panel = <usize>(20 * kc);
+        lda = 20;
+      }
+      const add = accumulate || p > 0;
+      for (let j = left; j < right; j += COLUMNS) {
+        const panels = packed + <usize>p * packedK + (<usize>(j * kc) << 2);
+        let row = from;
+        let to = c + <usize>i * ldc + (<usize>j << 2);
+        for (let r = 0; r < rows; r += 5) {
+          multiplyStrip(row, rowStride, lda, min(5, rows - r), kc, panels, to, ldc, min(COLUMNS, right - j), add, scratch);
+          row += panel;
+          to += 5 * ldc;
+        }
+      }
+    }
   }
 }
 
 /**
  * All matrices of a batch that share one block of B. Walkers split the rows, or the columns where there are few rows.
- * Words: a (2), row stride, k stride (bytes), c (2), N of C, rows, columns, kc, accumulate, packed B (2), scratch (2),
+ * Words: a (2), row stride, k stride (bytes), c (2), N of C, rows, columns, k, accumulate, packed B (2), scratch (2),
  * matrices, bytes between matrices of C, split columns, batch dimensions, 3 each.
  */
 export function matmulShared(args: usize, slots: usize, part: i32, parts: i32): i32 {
@@ -65,10 +120,10 @@ export function matmulShared(args: usize, slots: usize, part: i32, parts: i32): 
   const ldc = <usize>int(args, 6) << 2;
   const rows = int(args, 7);
   const columns = int(args, 8);
-  const kc = int(args, 9);
+  const k = int(args, 9);
   const accumulate = int(args, 10) != 0;
   const packed = ptr(args, 11, slots);
-  const scratch = ptr(args, 13, slots) + <usize>part * (TILE + BLOCK_A);
+  const scratch = ptr(args, 13, slots) + <usize>part * SCRATCH;
   const matrices = int(args, 15);
   const cStride = <usize>int(args, 16);
   const splitColumns = int(args, 17) != 0;
@@ -89,8 +144,7 @@ export function matmulShared(args: usize, slots: usize, part: i32, parts: i32): 
   }
   for (let i = 0; i < matrices; i++) {
     const at = a + batchOffset(args + 76, dims, i, 0);
-    const to = c + <usize>i * cStride + (<usize>left << 2);
-    multiplyRows(at, mStride, kStride, begin, end, kc, packed + <usize>left * <usize>(kc << 2), to, ldc, right - left, accumulate, scratch);
+    multiplyBlock(at, mStride, kStride, begin, end, k, packed, panelK(columns), left, right, c + <usize>i * cStride, ldc, accumulate, scratch);
   }
   return 0;
 }
@@ -98,7 +152,7 @@ export function matmulShared(args: usize, slots: usize, part: i32, parts: i32): 
 /**
  * Many products, each with its own B; a walker takes whole matrices and packs both sides itself.
  * Words: a (2), row stride, k stride, b (2), column stride, k stride (bytes), c (2), M, N, K, scratch (2), scratch bytes
- * of one walker, matrices, batch dimensions, 3 each.
+ * of one walker, k and columns of a block of B, matrices, batch dimensions, 3 each.
  */
 export function matmulBatch(args: usize, slots: usize, part: i32, parts: i32): i32 {
   const a = ptr(args, 0, slots);
@@ -112,21 +166,23 @@ export function matmulBatch(args: usize, slots: usize, part: i32, parts: i32): i
   const n = int(args, 11);
   const k = int(args, 12);
   const scratch = ptr(args, 13, slots) + <usize>part * <usize>int(args, 15);
-  const matrices = int(args, 16);
-  const dims = int(args, 17);
-  const packed = scratch + TILE + BLOCK_A;
+  const depth = int(args, 16);
+  const width = int(args, 17);
+  const matrices = int(args, 18);
+  const dims = int(args, 19);
+  const packed = scratch + SCRATCH;
   const ldc = <usize>n << 2;
   const end = share(matrices, part + 1, parts);
   for (let i = share(matrices, part, parts); i < end; i++) {
-    const fromA = a + batchOffset(args + 72, dims, i, 0);
-    const fromB = b + batchOffset(args + 72, dims, i, 1);
+    const fromA = a + batchOffset(args + 80, dims, i, 0);
+    const fromB = b + batchOffset(args + 80, dims, i, 1);
     const to = c + <usize>i * <usize>m * ldc;
-    for (let j = 0; j < n; j += NC) {
-      const columns = min(NC, n - j);
-      for (let p = 0; p < k; p += KC) {
-        const kc = min(KC, k - p);
-        pack8(fromB + <usize>j * nStride + <usize>p * bkStride, nStride, bkStride, columns, kc, packed);
-        multiplyRows(fromA + <usize>p * akStride, mStride, akStride, 0, m, kc, packed, to + (<usize>j << 2), ldc, columns, p > 0, scratch);
+    for (let j = 0; j < n; j += width) {
+      const columns = min(width, n - j);
+      for (let p = 0; p < k; p += depth) {
+        const thick = min(depth, k - p);
+        packBlock(fromB + <usize>j * nStride + <usize>p * bkStride, nStride, bkStride, 0, columns, columns, thick, packed);
+        multiplyBlock(fromA + <usize>p * akStride, mStride, akStride, 0, m, thick, packed, panelK(columns), 0, columns, to + (<usize>j << 2), ldc, p > 0, scratch);
       }
     }
   }
@@ -152,8 +208,8 @@ export function matmulFew(args: usize, slots: usize, part: i32, parts: i32): i32
   const n = int(args, 11);
   const k = int(args, 12);
   const scratch = ptr(args, 13, slots) + <usize>part * <usize>int(args, 15);
-  const matrices = int(args, 16);
-  const dims = int(args, 17);
+  const matrices = int(args, 18);
+  const dims = int(args, 19);
   const packedA = scratch + TILE;
   const packedB = packedA + <usize>(4 * KC * 4);
   const ldc = <usize>n << 2;
@@ -165,8 +221,8 @@ export function matmulFew(args: usize, slots: usize, part: i32, parts: i32): i32
     const last = min(groups, first + end - unit);
     unit += last - first;
     const right = min(n, last * GROUP);
-    const fromA = a + batchOffset(args + 72, dims, i, 0);
-    const fromB = b + batchOffset(args + 72, dims, i, 1);
+    const fromA = a + batchOffset(args + 80, dims, i, 0);
+    const fromB = b + batchOffset(args + 80, dims, i, 1);
     const to = c + <usize>i * <usize>m * ldc;
     for (let p = 0; p < k; p += KC) {
       const kc = min(KC, k - p);

@@ -101,6 +101,37 @@ export function pack4(from: usize, rowStride: usize, kStride: usize, rows: i32, 
   }
 }
 
+/** `rows` contiguous rows of length `kc` into ⌈rows / 5⌉ panels of width 5; rows that do not exist are left out. */
+export function pack5(from: usize, kStride: usize, rows: i32, kc: i32, to: usize): void {
+  const panel = <usize>(kc * 20);
+  let r = 0;
+  for (; r + 20 <= rows; r += 20) {
+    let at = from;
+    for (const end = to + panel; to < end; to += 20) {
+      v128.store(to, v128.load(at));
+      store<f32>(to, load<f32>(at, 16), 16);
+      v128.store(to + panel, v128.load(at, 20));
+      store<f32>(to + panel, load<f32>(at, 36), 16);
+      v128.store(to + 2 * panel, v128.load(at, 40));
+      store<f32>(to + 2 * panel, load<f32>(at, 56), 16);
+      v128.store(to + 3 * panel, v128.load(at, 60));
+      store<f32>(to + 3 * panel, load<f32>(at, 76), 16);
+      at += kStride;
+    }
+    from += 80;
+    to += 3 * panel;
+  }
+  for (; r < rows; r += 5) {
+    const height = min(5, rows - r);
+    let at = from;
+    for (const end = to + panel; to < end; to += 20) {
+      for (let i: usize = 0; i < <usize>height << 2; i += 4) store<f32>(to + i, load<f32>(at + i));
+      at += kStride;
+    }
+    from += 20;
+  }
+}
+
 /** `rows` rows of length `kc` into ⌈rows / 8⌉ panels of width 8. */
 export function pack8(from: usize, rowStride: usize, kStride: usize, rows: i32, kc: i32, to: usize): void {
   const panel = <usize>kc << 5;

@@ -54,18 +54,93 @@ export function tile(a: usize, lda: usize, b: usize, ldb: usize, kc: i32, c: usi
   v128.store(r3, c31, 16);
 }
 
-/** A tile of which only `rows` × `columns` exist; `scratch` has room for a whole one. */
-export function tileEdge(a: usize, lda: usize, b: usize, ldb: usize, kc: i32, c: usize, ldc: usize, accumulate: bool, rows: i32, columns: i32, scratch: usize): void {
-  tile(a, lda, b, ldb, kc, scratch, 32, false);
+/**
+ * Five rows of A by `panels` packed panels of B, 8 columns each: C (rows `ldc` bytes apart) = or += A · B in tiles of
+ * 5 × 8, k ascending from zero. The rows begin at a0 … a4 and may lie anywhere; successive k are `lda` bytes apart.
+ * Ten accumulators cover the latency of two multiply-add units, eight just fail to.
+ */
+export function strip(a0: usize, a1: usize, a2: usize, a3: usize, a4: usize, lda: usize, b: usize, kc: i32, c: usize, ldc: usize, panels: i32, accumulate: bool): void {
+  for (; panels > 0; panels--) {
+    let c00 = f32x4.splat(0);
+    let c01 = c00;
+    let c10 = c00;
+    let c11 = c00;
+    let c20 = c00;
+    let c21 = c00;
+    let c30 = c00;
+    let c31 = c00;
+    let c40 = c00;
+    let c41 = c00;
+    let x: usize = 0;
+    for (const end = b + (<usize>kc << 5); b < end; b += 32) {
+      const b0 = v128.load(b);
+      const b1 = v128.load(b, 16);
+      const x0 = v128.load32_splat(a0 + x);
+      c00 = madd(x0, b0, c00);
+      c01 = madd(x0, b1, c01);
+      const x1 = v128.load32_splat(a1 + x);
+      c10 = madd(x1, b0, c10);
+      c11 = madd(x1, b1, c11);
+      // Never so. Older V8 moves all loads of a block to its start: in one block they would not fit the registers.
+      if (b == 0) break;
+      const x2 = v128.load32_splat(a2 + x);
+      c20 = madd(x2, b0, c20);
+      c21 = madd(x2, b1, c21);
+      const x3 = v128.load32_splat(a3 + x);
+      c30 = madd(x3, b0, c30);
+      c31 = madd(x3, b1, c31);
+      const x4 = v128.load32_splat(a4 + x);
+      c40 = madd(x4, b0, c40);
+      c41 = madd(x4, b1, c41);
+      x += lda;
+    }
+    const r1 = c + ldc;
+    const r2 = r1 + ldc;
+    const r3 = r2 + ldc;
+    const r4 = r3 + ldc;
+    if (accumulate) {
+      c00 = f32x4.add(v128.load(c), c00);
+      c01 = f32x4.add(v128.load(c, 16), c01);
+      c10 = f32x4.add(v128.load(r1), c10);
+      c11 = f32x4.add(v128.load(r1, 16), c11);
+      c20 = f32x4.add(v128.load(r2), c20);
+      c21 = f32x4.add(v128.load(r2, 16), c21);
+      c30 = f32x4.add(v128.load(r3), c30);
+      c31 = f32x4.add(v128.load(r3, 16), c31);
+      c40 = f32x4.add(v128.load(r4), c40);
+      c41 = f32x4.add(v128.load(r4, 16), c41);
+    }
+    v128.store(c, c00);
+    v128.store(c, c01, 16);
+    v128.store(r1, c10);
+    v128.store(r1, c11, 16);
+    v128.store(r2, c20);
+    v128.store(r2, c21, 16);
+    v128.store(r3, c30);
+    v128.store(r3, c31, 16);
+    v128.store(r4, c40);
+    v128.store(r4, c41, 16);
+    c += 32;
+  }
+}
+
+/** The `rows` × `columns` of a tile 8 wide that exist. */
+export function storeEdge(tile: usize, c: usize, ldc: usize, accumulate: bool, rows: i32, columns: i32): void {
   for (let i = 0; i < rows; i++) {
     for (let j = 0; j < columns; j++) {
       const at = c + (<usize>j << 2);
-      const value = load<f32>(scratch + (<usize>j << 2));
+      const value = load<f32>(tile + (<usize>j << 2));
       store<f32>(at, accumulate ? load<f32>(at) + value : value);
     }
     c += ldc;
-    scratch += 32;
+    tile += 32;
   }
+}
+
+/** A tile of which only `rows` × `columns` exist; `scratch` has room for a whole one. */
+export function tileEdge(a: usize, lda: usize, b: usize, ldb: usize, kc: i32, c: usize, ldc: usize, accumulate: bool, rows: i32, columns: i32, scratch: usize): void {
+  tile(a, lda, b, ldb, kc, scratch, 32, false);
+  storeEdge(scratch, c, ldc, accumulate, rows, columns);
 }
 
 /**

@@ -3,16 +3,32 @@ import type { Step, StepDescription } from '@qkv/tensor';
 import { mergeDimensions, sizeOf, type KernelEncoders, type Operand, type StepWriter } from '../encoder';
 
 // As in assembly/matmul.ts.
-const MC = 64;
 const KC = 256;
-const NC = 1024;
-const TILE = 128;
-const SCRATCH = TILE + MC * KC * 4;
+const TILE = 192;
+const SCRATCH = TILE + 40 * KC * 4;
 const GROUP = 32;
 const FEW = TILE + 4 * KC * 4 + GROUP * KC * 4;
 
+/** Elements of B that are packed at a time: 1 MiB, for the second-level cache. */
+const BLOCK = 1 << 18;
+/** k of such a block at most. */
+const DEEP = 8 * KC;
+
 const roundUp = (n: number, unit: number): number => Math.ceil(n / unit) * unit;
-const packedBytes = (n: number, k: number): number => roundUp(Math.min(n, NC), 8) * Math.min(k, KC) * 4;
+
+/** Sizes of a block of B. Where A must be packed chunk by chunk, wide blocks are better than deep ones. */
+function blockOf(k: number, deep: boolean): { depth: number; width: number } {
+  const depth = Math.min(k, deep ? DEEP : KC);
+  return { depth, width: Math.floor(BLOCK / depth / 32) * 32 };
+}
+
+function packedBytes(n: number, k: number): number {
+  const elements = [true, false].map((deep) => {
+    const { depth, width } = blockOf(k, deep);
+    return roundUp(Math.min(n, width), 8) * depth;
+  });
+  return 4 * Math.max(...elements);
+}
 
 interface Product {
   readonly a: Operand;
@@ -60,6 +76,9 @@ function product({ inputs: [a, b], outputs: [c] }: Step): Product {
   return { a, b, c, m, n, k, am, ak, bk, bn, batch };
 }
 
+/** Whether A is packed, as `multiplyBlock` has it. */
+const isFar = ({ am, ak }: Product): boolean => am === 1 && ak > 16;
+
 function batchDimensions({ batch }: Product, writer: StepWriter): void {
   writer.int(batch.shape.length);
   for (let d = batch.shape.length - 1; d >= 0; d--)
@@ -81,16 +100,17 @@ function encodeShared(
   writer: StepWriter,
 ): void {
   const packed = packedBytes(p.n, p.k);
-  for (let j = 0; j < p.n; j += NC) {
-    const columns = Math.min(NC, p.n - j);
-    for (let q = 0; q < p.k; q += KC) {
-      const kc = Math.min(KC, p.k - q);
+  const { depth, width } = blockOf(p.k, !isFar(p));
+  for (let j = 0; j < p.n; j += width) {
+    const columns = Math.min(width, p.n - j);
+    for (let q = 0; q < p.k; q += depth) {
+      const k = Math.min(depth, p.k - q);
       writer
         .kernel('matmulPack')
         .ptr(p.b, bytesB + 4 * (q * p.bk + j * p.bn))
         .int(4 * p.bn)
         .int(4 * p.bk);
-      writer.int(columns).int(kc).ptr(step.workspace!);
+      writer.int(columns).int(k).ptr(step.workspace!);
       writer
         .kernel('matmulShared')
         .ptr(p.a, bytesA + 4 * q * p.ak)
@@ -101,7 +121,7 @@ function encodeShared(
         .int(p.n)
         .int(p.m)
         .int(columns)
-        .int(kc)
+        .int(k)
         .int(q > 0 ? 1 : 0);
       writer.ptr(step.workspace!).ptr(step.workspace!, packed);
       writer
@@ -130,7 +150,9 @@ function encodeBatch(
     .ptr(p.b)
     .int(4 * p.bn)
     .int(4 * p.bk);
-  writer.ptr(p.c).int(p.m).int(p.n).int(p.k).ptr(step.workspace!).int(own).int(matrices);
+  writer.ptr(p.c).int(p.m).int(p.n).int(p.k).ptr(step.workspace!).int(own);
+  const { depth, width } = blockOf(p.k, !isFar(p));
+  writer.int(depth).int(width).int(matrices);
   batchDimensions(p, writer);
 }
 
@@ -178,7 +200,7 @@ function workspace({ inputs: [a], outputs: [c] }: StepDescription, parts: number
   if (sizeOf(c.shape) === 0) return 0;
   const packed = packedBytes(c.shape.at(-1)!, a.shape.at(-1)!);
   const batched = sizeOf(c.shape.slice(0, -2)) > 1;
-  return (SCRATCH + (batched ? roundUp(packed, 64) : 0)) * parts + packed;
+  return Math.max(FEW, SCRATCH + (batched ? roundUp(packed, 64) : 0)) * parts + packed;
 }
 
 /** Products of matrices in any layout: what is multiplied are packed panels, so a transposition costs nothing extra. */
