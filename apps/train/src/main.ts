@@ -30,6 +30,15 @@ const modeOptions = [
   new Option('--quiet', 'print nothing but errors and notices'),
 ];
 
+/** A thread is not a core: a few too many are slower, not wrong. */
+const threadsOption = new Option('--threads <n>', 'threads that compute (default: cores that are available)').argParser(
+  (text) => {
+    const value = Number(text);
+    if (Number.isInteger(value) && value >= 1 && value <= 64) return value;
+    throw new InvalidArgumentError('Expected a whole number from 1 to 64.');
+  },
+);
+
 interface ModeFlags {
   readonly json?: boolean;
   readonly quiet?: boolean;
@@ -81,7 +90,7 @@ function trains(command: Command, preset: PresetName, output: string, resume: 'n
     command.addOption(option.argParser(parser(name as SettingName)).helpGroup('Settings, over preset and file:'));
   }
   for (const option of modeOptions) command.addOption(option);
-  return command.addOption(debugOption());
+  return command.addOption(threadsOption).addOption(debugOption());
 }
 
 async function trainOptions(flags: TrainFlags & PartialRecipe): Promise<TrainOptions> {
@@ -98,7 +107,11 @@ function createProgram(): Command {
   const program = new Command('train')
     .description('Trains Transformers from sequences to sequences, judges them, and lets them speak.')
     .showHelpAfterError('(--help shows what there is)')
-    .configureHelp({ showGlobalOptions: true });
+    .configureHelp({ showGlobalOptions: true })
+    .hook('preAction', async (_, command) => {
+      const { threads } = command.opts<{ threads?: number }>();
+      if (threads !== undefined) (await import('./engine')).chooseThreads(threads);
+    });
 
   trains(program.command('start'), 'quick', 'runs/g2p', 'auto')
     .description('train a small pronunciation model on CMUdict, judge it on held-out words, show what it does')
@@ -146,6 +159,7 @@ function createProgram(): Command {
     .option('--test <file>', 'pairs, tab-separated; of equal sources, any target counts as right')
     .addOption(modeOptions[0])
     .addOption(modeOptions[1])
+    .addOption(threadsOption)
     .addOption(debugOption())
     .action(async ({ run, test, ...flags }: { run: string; test?: string } & ModeFlags) => {
       const { evaluate } = await import('./commands/evaluate');
@@ -158,6 +172,7 @@ function createProgram(): Command {
     .addOption(runOption())
     .option('--input <file>', 'a source on each line (default: standard input)')
     .option('--output <file>', 'a target on each line (default: standard output)')
+    .addOption(threadsOption)
     .addOption(debugOption())
     .action(async (options: { run: string; input?: string; output?: string }) => {
       const { predict } = await import('./commands/predict');
@@ -169,6 +184,7 @@ function createProgram(): Command {
     .description('print the phonemes of words')
     .argument('<words...>', 'English words, in any case')
     .addOption(runOption('runs/g2p'))
+    .addOption(threadsOption)
     .addOption(debugOption())
     .action(async (words: string[], options: { run: string }) => {
       const { pronounce } = await import('./commands/pronounce');
@@ -185,6 +201,7 @@ function createProgram(): Command {
     .option('--test <file>', 'pairs to measure with (default: the validation data of the run)')
     .addOption(modeOptions[0])
     .addOption(modeOptions[1])
+    .addOption(threadsOption)
     .addOption(debugOption())
     .action(async (flags: ExportFlags) => {
       const { exportWeights } = await import('./commands/export');
@@ -217,6 +234,7 @@ function createProgram(): Command {
     .addOption(new Option('--rows <n>', 'most pairs in a batch').argParser(rowsOf).default(16))
     .option('--no-execute', 'write them, and compare later')
     .option('--python <command>', "a Python that has torch and numpy (default: python3, or the system's)")
+    .addOption(threadsOption)
     .addOption(debugOption())
     .action(async (options: VerifyOptions) => {
       const { verify } = await import('./commands/verify');

@@ -28,7 +28,7 @@ const WARM_UP = 1_000;
 const MB = 2 ** 20;
 
 /** A process of its own: a test runner's heap grows by itself, and only a program can show that it ends. */
-function train(kind: 'plain' | 'total', steps = STEPS, warmUp = WARM_UP): Promise<Outcome> {
+function train(kind: 'plain' | 'total' | 'threads', steps = STEPS, warmUp = WARM_UP): Promise<Outcome> {
   const flags = ['--expose-gc', '--conditions=@qkv/source', '--import', 'tsx'];
   // V8 lets its young generation grow to twice this at leisure, here until step 4,000, and keeps pages it has emptied.
   // It starts at its full size, so that what grows after warm-up is what the program holds.
@@ -51,11 +51,13 @@ function train(kind: 'plain' | 'total', steps = STEPS, warmUp = WARM_UP): Promis
 describe(`${STEPS} training steps of a tiny model, which frees nothing`, () => {
   let plain: Outcome;
   let total: Outcome;
+  let threads: Outcome;
   beforeAll(async () => {
     // The first process on a machine also compiles all sources, and V8 takes its time to give those 50 MB back.
     await train('plain', 2, 1);
     [plain, total] = await Promise.all([train('plain'), train('total')]);
-    for (const [name, { before, after, seconds }] of Object.entries({ plain, 'running total': total })) {
+    threads = await train('threads');
+    for (const [name, { before, after, seconds }] of Object.entries({ plain, 'running total': total, threads })) {
       const change = (key: keyof Figures): string => `${(before[key] / MB).toFixed(2)} → ${(after[key] / MB).toFixed(2)} MB`;
       console.log(
         `${name}: RSS ${change('rss')}, heap ${change('heapUsed')} from step ${WARM_UP} to ${STEPS}; ` +
@@ -65,7 +67,7 @@ describe(`${STEPS} training steps of a tiny model, which frees nothing`, () => {
   }, 130_000);
 
   test('hold the same device memory at the end as after warm-up', () => {
-    for (const { before, after } of [plain, total]) {
+    for (const { before, after } of [plain, total, threads]) {
       const { arena, variables, plans, device } = before;
       expect(after).toMatchObject({ arena, variables, plans, device });
       expect(before.device).toBeGreaterThanOrEqual(before.arena + before.variables);
@@ -74,11 +76,11 @@ describe(`${STEPS} training steps of a tiny model, which frees nothing`, () => {
   });
 
   test('leave RSS within 5 MB of step 1,000', () => {
-    for (const { before, after } of [plain, total]) expect(after.rss - before.rss).toBeLessThanOrEqual(5 * MB);
+    for (const { before, after } of [plain, total, threads]) expect(after.rss - before.rss).toBeLessThanOrEqual(5 * MB);
   });
 
   test('leave nothing on the heap', () => {
-    for (const { before, after } of [plain, total]) {
+    for (const { before, after } of [plain, total, threads]) {
       expect(after.heapUsed - before.heapUsed).toBeLessThanOrEqual(1.5 * MB);
       expect(after.arrayBuffers - before.arrayBuffers).toBeLessThanOrEqual(0.1 * MB);
     }
@@ -87,10 +89,11 @@ describe(`${STEPS} training steps of a tiny model, which frees nothing`, () => {
   test('keep a running total that nobody reads until the end, to the bit', () => {
     expect(total.total).toBe(total.expected);
     expect(total.expected).toBe(plain.expected);
+    expect(threads.expected).toBe(plain.expected);
     expect(total.expected).toBeGreaterThan(STEPS / 2);
   });
 
-  test('end by themselves, in silence', () => {
-    for (const { code, stderr } of [plain, total]) expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  test('end by themselves, in silence, with idle workers too', () => {
+    for (const { code, stderr } of [plain, total, threads]) expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   });
 });

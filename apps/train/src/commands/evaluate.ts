@@ -1,8 +1,7 @@
-import { useWasm } from '@qkv/backend-wasm';
-
 import { loadDictionary, loadHeldOutWords, splitDictionary } from '../data/cmudict';
 import { examplesOf } from '../data/g2p-task';
 import { examplesOfPairs, readPairsFile } from '../data/pairs-file';
+import { installEngine } from '../engine';
 import { describeError, Failure } from '../failure';
 import { countUnknown, type Example, judge, requireFitting, score } from '../model/evaluation';
 import { Translator } from '../model/translator';
@@ -22,7 +21,7 @@ export interface EvaluateOptions {
 /** `evaluate`: judges a run's model on data that it was not chosen by, and notes the scores in its summary. */
 export async function evaluate({ run, test, mode }: EvaluateOptions): Promise<void> {
   const reporter = new Reporter(mode);
-  await useWasm();
+  await installEngine();
   const loaded = await loadRun(run);
   const { name, examples } = await loadExamples(loaded, test);
   const { model, config } = loaded;

@@ -1,12 +1,12 @@
 import { readdir, realpath, rm, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 
-import { useWasm } from '@qkv/backend-wasm';
 import { quantize, type TensorEntry } from '@qkv/safetensors';
 import { lockFolder } from '@qkv/training/node';
 
 import { examplesOfPairs, readPairsFile } from '../data/pairs-file';
 import { scoreNames } from '../data/task';
+import { installEngine } from '../engine';
 import { Failure } from '../failure';
 import { type Example, judge, requireFitting, score, type Scores } from '../model/evaluation';
 import type { TextModel } from '../model/model';
@@ -36,7 +36,7 @@ export interface ExportOptions {
 /** `export`: writes the weights in another format, and tells what that costs: bytes, and error rates before and after. */
 export async function exportWeights({ run, format, output, maxShard, test, mode }: ExportOptions): Promise<void> {
   const reporter = new Reporter(mode);
-  await useWasm();
+  await installEngine();
   const { config, model, step } = await loadRun(run);
   const { task } = config.data;
   const examples =

@@ -1,8 +1,7 @@
 import { readFile } from 'node:fs/promises';
 
-import { useWasm } from '@qkv/backend-wasm';
-
 import { normalize } from '../data/task';
+import { installEngine } from '../engine';
 import { Failure, systemReason } from '../failure';
 import { countUnknown, encodeSource } from '../model/evaluation';
 import { Translator } from '../model/translator';
@@ -23,7 +22,7 @@ export interface PredictOptions {
 export async function predict({ run, input, output }: PredictOptions): Promise<void> {
   const name = input ?? 'standard input';
   const lines = await readLines(input, name);
-  await useWasm();
+  await installEngine();
   const { model, config } = await loadRun(run);
   const texts = lines.map((line) => normalize(config.data.task, line));
   const sources = texts.map((text, i) => {

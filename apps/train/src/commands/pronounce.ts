@@ -1,7 +1,7 @@
-import { useWasm } from '@qkv/backend-wasm';
 import { specialIds } from '@qkv/tokenizers';
 
 import { normalize } from '../data/task';
+import { installEngine } from '../engine';
 import { Failure } from '../failure';
 import { encodeSource } from '../model/evaluation';
 import type { TextModel } from '../model/model';
@@ -15,7 +15,7 @@ export interface PronounceOptions {
 
 /** Prints the phonemes of each word, one word a line, as CMUdict has them: `HELLO  HH AH L OW`. */
 export async function pronounce(words: readonly string[], { run }: PronounceOptions): Promise<void> {
-  await useWasm();
+  await installEngine();
   const { model, config } = await loadRun(run);
   if (config.data.task !== 'g2p') throw new Failure(`the run in ${run} does not pronounce; use predict with it`);
   const spelled = words.map((word) => checkWord(word, model)); // all, before the first is printed

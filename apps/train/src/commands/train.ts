@@ -1,7 +1,7 @@
-import { useWasm } from '@qkv/backend-wasm';
 import { debug } from '@qkv/tensor';
 
 import type { Task } from '../data/task';
+import { installEngine } from '../engine';
 import { Interruption } from '../interruption';
 import type { Recipe } from '../recipe';
 import { type RunOutcome, trainRun } from '../run/training';
@@ -30,7 +30,7 @@ export async function train<T extends Task>(
   debug(checked);
   try {
     const task = await load(); // first: bad data need no engine to be found
-    const { backend } = await useWasm();
+    const backend = await installEngine();
     const outcome = await trainRun({ ...options, task, folder: output, backend, reporter, interruption });
     if (outcome !== undefined) await conclude(outcome, task, reporter, interruption);
   } finally {

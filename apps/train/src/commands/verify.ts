@@ -1,8 +1,7 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 
-import { useWasm } from '@qkv/backend-wasm';
-
+import { installEngine } from '../engine';
 import { Failure } from '../failure';
 import { loadTaskOf } from '../run/data';
 import { files } from '../run/folder';
@@ -30,7 +29,7 @@ export async function verify({
   execute,
   python,
 }: VerifyOptions): Promise<void> {
-  await useWasm();
+  await installEngine();
   const { config, model } = await loadRun(run);
   const { training } = await loadTaskOf(config);
   const recording = await record(model, config.recipe, training, rows);

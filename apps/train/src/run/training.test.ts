@@ -12,7 +12,6 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { useWasm } from '@qkv/backend-wasm';
 import { readSafetensors } from '@qkv/safetensors/node';
 import { lockFolder } from '@qkv/training/node';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -22,6 +21,7 @@ import { parseDictionary, type Split } from '../data/cmudict';
 import { createG2pTask } from '../data/g2p-task';
 import { encodeSource } from '../model/evaluation';
 import { Translator } from '../model/translator';
+import { installEngine } from '../engine';
 import type { PartialRecipe } from '../recipe';
 import { Reporter } from '../terminal/reporter';
 import { readMetrics } from './metrics';
@@ -41,7 +41,7 @@ const fresh = (): string => join(folder, String(runs++));
 
 let backend: RunOptions['backend'];
 beforeAll(async () => {
-  ({ backend } = await useWasm());
+  backend = await installEngine();
 });
 
 const uninterrupted = () =>

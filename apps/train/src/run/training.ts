@@ -1,12 +1,13 @@
 import { join, resolve } from 'node:path';
 
+import type { WasmBackend } from '@qkv/backend-wasm';
 import type { GridBatch } from '@qkv/data';
 import { removeTemporaries, writeFileDurably } from '@qkv/safetensors/node';
-import type { Backend } from '@qkv/tensor';
 import { fit, type FitResult } from '@qkv/training';
 import { FolderCheckpoints, JsonLinesLog, lockFolder, TensorBoardLog } from '@qkv/training/node';
 
 import { scoreNames, type Task } from '../data/task';
+import { describeEngine } from '../engine';
 import { Failure, systemReason } from '../failure';
 import type { Interruption } from '../interruption';
 import { judge, requireFitting, score, type Scores } from '../model/evaluation';
@@ -32,7 +33,7 @@ export interface RunOptions {
   readonly resume: 'never' | 'auto';
   /** Whether what the folder holds may be replaced. */
   readonly overwrite: boolean;
-  readonly backend: Backend;
+  readonly backend: Pick<WasmBackend, 'numerics' | 'threads'>;
   readonly reporter: Reporter;
   readonly interruption: Interruption;
 }
@@ -72,7 +73,7 @@ export async function trainRun(options: RunOptions): Promise<RunOutcome | undefi
     reporter.logTo(join(folder, files.log));
     for (const line of task.description) reporter.say(line);
     reporter.say(
-      `${count(parameters)} parameters, ${count(steps)} updates (${count(batches.batchesPerEpoch)} batches an epoch), one thread of WebAssembly (${backend.numerics})`,
+      `${count(parameters)} parameters, ${count(steps)} updates (${count(batches.batchesPerEpoch)} batches an epoch), ${describeEngine(backend)}`,
     );
     reporter.event('begin', {
       folder,
@@ -80,6 +81,7 @@ export async function trainRun(options: RunOptions): Promise<RunOutcome | undefi
       steps,
       batchesPerEpoch: batches.batchesPerEpoch,
       backend: backend.numerics,
+      threads: backend.threads,
     });
 
     const { result, seconds } = await train(model, steps, batches, store, runDigest(config), options);
