@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 
 import type { Plan } from '../backend';
-import { createReferenceBackend, gelu, internals, tensor, type Tensor, validatePlan } from '../index';
+import { createReferenceBackend, gelu, type internals, tensor, type Tensor, validatePlan } from '../index';
 import { buildPlan } from './build';
 import { collect } from './collect';
 
