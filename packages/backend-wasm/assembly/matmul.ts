@@ -1,17 +1,18 @@
 import { int, ptr, share } from './abi';
-import { pack4, pack5, pack8 } from './pack';
+import { gather, pack4, pack8 } from './pack';
 import { packedTiles, rowTile, rowTileAlongK, storeEdge, strip, tileEdge } from './tile';
 
 /** Partial sums run over this many k, from 0 upwards. It is part of the numerics: every path keeps to it. */
 const KC: i32 = 256;
 
-/** Bytes of one walker's own scratch: an edge tile and some packed rows of A. `src/encoders/matmul.ts` knows them too. */
+/** Bytes of one walker's own scratch: an edge tile and some gathered rows of A. `src/encoders/matmul.ts` knows them too. */
 const TILE: usize = 192;
 const ROWS: i32 = 40;
 const SCRATCH: usize = TILE + <usize>(ROWS * KC * 4);
 /** Columns of B that stay in the first-level cache while `ROWS` rows of A pass by. */
 const COLUMNS: i32 = 16;
-/** Rows of A are packed where they are contiguous and k is more than a cache line apart; otherwise they are read as they lie. */
+/** Where rows of A are contiguous and k is more than a cache line apart, so many rows are gathered; others stay as they lie. */
+const GATHERED: i32 = 20;
 const FAR: usize = 64;
 
 /** Bytes of one k of a packed block. */
@@ -55,52 +56,55 @@ function batchOffset(dims: usize, count: i32, index: i32, operand: i32): usize {
   return at;
 }
 
-/** At most five rows of one product. */
-function multiplyStrip(a: usize, mStride: usize, kStride: usize, rows: i32, kc: i32, packed: usize, c: usize, ldc: usize, columns: i32, accumulate: bool, scratch: usize): void {
-  // What rows are missing repeats the last.
-  const a1 = rows > 1 ? a + mStride : a;
-  const a2 = rows > 2 ? a1 + mStride : a1;
-  const a3 = rows > 3 ? a2 + mStride : a2;
-  const a4 = rows > 4 ? a3 + mStride : a3;
-  const panel = <usize>kc << 5;
-  let j = 0;
-  if (rows == 5) {
-    strip(a, a1, a2, a3, a4, kStride, packed, kc, c, ldc, columns >> 3, accumulate);
-    j = columns & ~7;
-  }
-  for (; j < columns; j += 8) {
-    strip(a, a1, a2, a3, a4, kStride, packed + <usize>(j >> 3) * panel, kc, scratch, 32, 1, false);
-    storeEdge(scratch, c + (<usize>j << 2), ldc, accumulate, rows, min(8, columns - j));
-  }
+/** Five rows of one product. */
+function multiplyFive(a: usize, mStride: usize, lda: usize, b: usize, kc: i32, c: usize, ldc: usize, columns: i32, accumulate: bool, scratch: usize): void {
+  const a1 = a + mStride;
+  const a2 = a1 + mStride;
+  const a3 = a2 + mStride;
+  const a4 = a3 + mStride;
+  strip(a, a1, a2, a3, a4, lda, b, kc, c, ldc, columns >> 3, accumulate);
+  const rest = columns & 7;
+  if (rest == 0) return;
+  const j = <usize>(columns - rest) << 2;
+  strip(a, a1, a2, a3, a4, lda, b + j * kc, kc, scratch, 32, 1, false);
+  storeEdge(scratch, c + j, ldc, accumulate, 5, rest);
 }
 
-/** Rows [begin, end) and columns [left, right) of one product with a packed block of B: for each chunk of k its panels. */
+/**
+ * Rows [begin, end) and columns [left, right) of one product with a packed block of B: for each chunk of k its panels.
+ * Rows go in fives, but for what makes the last of them whole fours where that is possible.
+ */
 function multiplyBlock(a: usize, mStride: usize, kStride: usize, begin: i32, end: i32, k: i32, packed: usize, packedK: usize, left: i32, right: i32, c: usize, ldc: usize, accumulate: bool, scratch: usize): void {
   const far = kStride > FAR && mStride == 4;
-  for (let i = begin; i < end; i += ROWS) {
-    const rows = min(ROWS, end - i);
+  const own = scratch + TILE;
+  const fours = (5 - (end - begin) % 5) % 5 << 2;
+  const fives = end - begin - (fours <= end - begin ? fours : (end - begin) % 5);
+  for (let i = begin, rows = 0; i < end; i += rows) {
+    const five = i < begin + fives;
+    rows = five ? min(ROWS, begin + fives - i) : end - i;
     for (let p = 0; p < k; p += KC) {
       const kc = min(KC, k - p);
-      let from = a + <usize>i * mStride + <usize>p * kStride;
-      let rowStride = mStride;
-      let panel: usize = 5 * mStride;
-      let lda = kStride;
-      if (far) {
-        pack5(from, kStride, rows, kc, scratch + TILE);
-        from = scratch + TILE;
-        rowStride = 4;
-        panel = <usize>(20 * kc);
-        lda = 20;
-      }
+      const from = a + <usize>i * mStride + <usize>p * kStride;
+      if (!five) pack4(from, mStride, kStride, rows, kc, own);
+      else if (far) for (let r = 0; r < rows; r += GATHERED) gather(from + (<usize>r << 2), kStride, min(GATHERED, rows - r), kc, own + (<usize>(r * kc) << 2));
       const add = accumulate || p > 0;
       for (let j = left; j < right; j += COLUMNS) {
-        const panels = packed + <usize>p * packedK + (<usize>(j * kc) << 2);
-        let row = from;
-        let to = c + <usize>i * ldc + (<usize>j << 2);
+        const columns = min(COLUMNS, right - j);
+        const b = packed + <usize>p * packedK + (<usize>(j * kc) << 2);
+        const to = c + <usize>i * ldc + (<usize>j << 2);
+        if (!five) {
+          packedTiles(own, b, kc, to, ldc, add, rows, columns, scratch);
+          continue;
+        }
         for (let r = 0; r < rows; r += 5) {
-          multiplyStrip(row, rowStride, lda, min(5, rows - r), kc, panels, to, ldc, min(COLUMNS, right - j), add, scratch);
-          row += panel;
-          to += 5 * ldc;
+          let at = from + <usize>r * mStride;
+          let lda = kStride;
+          if (far) {
+            const first = r - (r % GATHERED);
+            at = own + (<usize>(first * kc + r - first) << 2);
+            lda = <usize>min(GATHERED, rows - first) << 2;
+          }
+          multiplyFive(at, mStride, lda, b, kc, to + <usize>r * ldc, ldc, columns, add, scratch);
         }
       }
     }

@@ -101,34 +101,27 @@ export function pack4(from: usize, rowStride: usize, kStride: usize, rows: i32, 
   }
 }
 
-/** `rows` contiguous rows of length `kc` into ⌈rows / 5⌉ panels of width 5; rows that do not exist are left out. */
-export function pack5(from: usize, kStride: usize, rows: i32, kc: i32, to: usize): void {
-  const panel = <usize>(kc * 20);
-  let r = 0;
-  for (; r + 20 <= rows; r += 20) {
-    let at = from;
-    for (const end = to + panel; to < end; to += 20) {
-      v128.store(to, v128.load(at));
-      store<f32>(to, load<f32>(at, 16), 16);
-      v128.store(to + panel, v128.load(at, 20));
-      store<f32>(to + panel, load<f32>(at, 36), 16);
-      v128.store(to + 2 * panel, v128.load(at, 40));
-      store<f32>(to + 2 * panel, load<f32>(at, 56), 16);
-      v128.store(to + 3 * panel, v128.load(at, 60));
-      store<f32>(to + 3 * panel, load<f32>(at, 76), 16);
-      at += kStride;
+/** Brings `kc` runs of `width` ≤ 20 numbers, `stride` bytes apart, together. */
+export function gather(from: usize, stride: usize, width: i32, kc: i32, to: usize): void {
+  if (width == 20) {
+    for (const end = to + <usize>(kc * 80); to < end; to += 80) {
+      v128.store(to, v128.load(from));
+      v128.store(to, v128.load(from, 16), 16);
+      v128.store(to, v128.load(from, 32), 32);
+      v128.store(to, v128.load(from, 48), 48);
+      v128.store(to, v128.load(from, 64), 64);
+      from += stride;
     }
-    from += 80;
-    to += 3 * panel;
+    return;
   }
-  for (; r < rows; r += 5) {
-    const height = min(5, rows - r);
-    let at = from;
-    for (const end = to + panel; to < end; to += 20) {
-      for (let i: usize = 0; i < <usize>height << 2; i += 4) store<f32>(to + i, load<f32>(at + i));
-      at += kStride;
-    }
-    from += 20;
+  const wide = <usize>(width & ~3) << 2;
+  const bytes = <usize>width << 2;
+  for (let k = 0; k < kc; k++) {
+    let x: usize = 0;
+    for (; x < wide; x += 16) v128.store(to + x, v128.load(from + x));
+    for (; x < bytes; x += 4) store<f32>(to + x, load<f32>(from + x));
+    from += stride;
+    to += bytes;
   }
 }
 
@@ -140,12 +133,25 @@ export function pack8(from: usize, rowStride: usize, kStride: usize, rows: i32, 
     for (; r + 16 <= rows; r += 16) {
       let at = from;
       let t = to;
-      for (const end = to + panel; t < end; t += 32) {
+      // A whole cache line of either panel after the other: that is how a processor stores fast.
+      for (const end = to + (<usize>(kc & ~1) << 5); t < end; t += 64) {
+        const next = at + kStride;
+        v128.store(t, v128.load(at));
+        v128.store(t, v128.load(at, 16), 16);
+        v128.store(t, v128.load(next), 32);
+        v128.store(t, v128.load(next, 16), 48);
+        const u = t + panel;
+        v128.store(u, v128.load(at, 32));
+        v128.store(u, v128.load(at, 48), 16);
+        v128.store(u, v128.load(next, 32), 32);
+        v128.store(u, v128.load(next, 48), 48);
+        at = next + kStride;
+      }
+      if (kc & 1) {
         v128.store(t, v128.load(at));
         v128.store(t, v128.load(at, 16), 16);
         v128.store(t + panel, v128.load(at, 32));
         v128.store(t + panel, v128.load(at, 48), 16);
-        at += kStride;
       }
       from += 64;
       to += 2 * panel;

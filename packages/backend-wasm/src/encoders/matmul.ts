@@ -16,7 +16,7 @@ const DEEP = 8 * KC;
 
 const roundUp = (n: number, unit: number): number => Math.ceil(n / unit) * unit;
 
-/** Sizes of a block of B. Where A must be packed chunk by chunk, wide blocks are better than deep ones. */
+/** Sizes of a block of B. Where rows of A are gathered chunk by chunk, wide blocks are better than deep ones. */
 function blockOf(k: number, deep: boolean): { depth: number; width: number } {
   const depth = Math.min(k, deep ? DEEP : KC);
   return { depth, width: Math.floor(BLOCK / depth / 32) * 32 };
@@ -76,7 +76,7 @@ function product({ inputs: [a, b], outputs: [c] }: Step): Product {
   return { a, b, c, m, n, k, am, ak, bk, bn, batch };
 }
 
-/** Whether A is packed, as `multiplyBlock` has it. */
+/** Whether rows of A are gathered, as `multiplyBlock` does. */
 const isFar = ({ am, ak }: Product): boolean => am === 1 && ak > 16;
 
 function batchDimensions({ batch }: Product, writer: StepWriter): void {
