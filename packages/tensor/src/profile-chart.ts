@@ -1,7 +1,9 @@
 import type { Profile } from './profile';
 
 const WIDTH = 960;
-const LABELS = 250;
+const LABELS = 260;
+/** Room for the figures behind a bar. */
+const FIGURES = 250;
 const ROW = 20;
 const STRIP = 48;
 /** Kernels with a bar of their own. */
@@ -11,7 +13,7 @@ const COLOURS = ['#4477aa', '#ee6677', '#228833', '#ccbb44', '#66ccee', '#aa3377
 const OTHERS = '#999999';
 
 const escape = (text: string): string => text.replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);
-const short = (text: string): string => (text.length > 36 ? `${text.slice(0, 35)}…` : text);
+const short = (text: string): string => (text.length > 32 ? `${text.slice(0, 31)}…` : text);
 
 /** A strip with one cell per step, as wide as it took, above bars that add up the kernels. */
 export function profileChart(profile: Profile): string {
@@ -29,9 +31,9 @@ export function profileChart(profile: Profile): string {
   const longest = kernels[0]?.milliseconds ?? 1;
   const bars = kernels.slice(0, BARS).map(({ kernel, steps, milliseconds, flops }, i) => {
     const y = 28 + STRIP + 16 + i * ROW;
-    const width = ((WIDTH - LABELS - 230) * milliseconds) / longest;
+    const width = ((WIDTH - LABELS - FIGURES) * milliseconds) / longest;
     const speed = flops / milliseconds / 1e6;
-    const bound = Number.isFinite(speed / profile.peak) ? `, ${((speed / profile.peak) * 100).toFixed(0)} % of the bound` : '';
+    const bound = speed / profile.peak >= 0.01 ? `, ${((speed / profile.peak) * 100).toFixed(0)} % of the bound` : '';
     const share = ((milliseconds / profile.milliseconds) * 100).toFixed(1);
     return (
       `<text x="${LABELS - 8}" y="${y + 14}" text-anchor="end">${escape(short(kernel))} ×${steps}<title>${escape(kernel)}</title></text>` +
