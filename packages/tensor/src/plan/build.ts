@@ -5,16 +5,17 @@ import type { Program } from './collect';
 import { expandComposites } from './expand';
 import { absorb } from './absorb';
 import { fuse } from './fuse';
+import { shareEqual } from './share';
 import { Lowering } from './lower';
 import { assignMemory, type MemoryOptions } from './memory';
 
 /** Which passes run; tests switch each one off. */
 export interface PlanOptions extends Partial<MemoryOptions> {
-  /** Join element-wise operations into programs. */
+  /** Compute equal things once, and join element-wise operations into programs, also behind products. */
   readonly fuse?: boolean;
 }
 
-/** Graph → list of steps over one arena: expand, fuse, lower, place. */
+/** Graph → list of steps over one arena: expand, share, fuse, absorb, lower, place. */
 export function buildPlan(
   program: Program,
   capabilities: Capabilities,
@@ -22,7 +23,8 @@ export function buildPlan(
 ): { readonly plan: Plan; readonly constants: readonly HostData[] } {
   const { fuse: fusing = true, reuse = true, inPlace = true, poison = false, repeatable = false } = options;
   const roots = [...program.outputs, ...program.assigned.map(([, value]) => value)];
-  const expanded = expandComposites(program.nodes, roots, (step) => capabilities.supports(step));
+  const all = expandComposites(program.nodes, roots, (step) => capabilities.supports(step));
+  const expanded = fusing ? shareEqual(all) : all;
   const kept = new Set(roots.map(expanded.resolve));
   const apart = fuse(expanded, kept, capabilities.elementwise, fusing);
   const units = fusing ? absorb(apart, expanded, kept, capabilities) : apart;
