@@ -5,7 +5,7 @@
  * A kernel is every exported function `name(args: usize, slots: usize, part: i32, parts: i32): i32` in assembly/*.ts; its
  * number is its place in the alphabet. The switch over them (`assembly/dispatch.ts`) exists only while compiling.
  *
- * `--emit FOLDER` also writes `kernels-fma.wasm` and `kernels-nofma.wasm` there, for pages that fetch them.
+ * `--emit FOLDER` also writes `kernels-fma.wasm`, `kernels-nofma.wasm` and `worker.js` there, for pages that fetch them.
  */
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
@@ -167,6 +167,10 @@ function emit(folder) {
     const text = readFileSync(join(out, `kernels-${variant}.ts`), 'utf8');
     writeFileSync(join(folder, `kernels-${variant}.wasm`), Buffer.from(/'([^']+)'/.exec(text)?.[1] ?? '', 'base64'));
   }
+  const team = readFileSync(join(out, '../team.ts'), 'utf8');
+  const worker = /WORKER_SOURCE = `([^`]+)`/.exec(team)?.[1];
+  if (worker === undefined) throw new Error('there is no WORKER_SOURCE in src/team.ts');
+  writeFileSync(join(folder, 'worker.js'), worker);
 }
 
 if (isMainThread) {

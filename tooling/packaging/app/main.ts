@@ -1,6 +1,6 @@
 /** A page that trains one step and then asks the model, on the WebAssembly backend. */
 import { grad } from '@qkv/autograd';
-import { useWasm, type WasmBackend } from '@qkv/backend-wasm';
+import { type Numerics, useWasm, type WasmBackend } from '@qkv/backend-wasm';
 import { crossEntropy, Linear, Module } from '@qkv/nn';
 import { AdamW } from '@qkv/optim';
 import { compile, gelu, softmax, tensor, type Tensor } from '@qkv/tensor';
@@ -14,7 +14,9 @@ class Classifier extends Module {
 }
 
 async function main() {
-  const engine = await useWasm({ inlineBelow: 0 }); // this model is so small that the workers would have nothing to do
+  // With ?own, kernels and workers come from files of the page, as under a policy that forbids inline code.
+  const files = { url: (numerics: Numerics) => `/kernels-${numerics}.wasm`, workerUrl: '/worker.js' };
+  const engine = await useWasm({ inlineBelow: 0, ...(location.search === '?own' ? files : {}) }); // this model is so small that the workers would have nothing to do
   const model = new Classifier();
   const optimizer = new AdamW(model.parameters(), { learningRate: 0.02 });
   const step = compile(

@@ -25,7 +25,7 @@ interface Result {
 }
 
 /** What the page shows, and what it should not have done. */
-async function open(folder: string, headers: object): Promise<{ result: Result; complaints: string[] }> {
+async function open(folder: string, headers: object, query = ''): Promise<{ result: Result; complaints: string[] }> {
   const browser = await chromium.launch({ executablePath, args });
   try {
     return await serving(folder, headers, async (url) => {
@@ -38,7 +38,7 @@ async function open(folder: string, headers: object): Promise<{ result: Result; 
         if (!request.url().replace(/^blob:/, '').startsWith(url) && !request.url().startsWith('data:'))
           complaints.push(request.url());
       });
-      await page.goto(url);
+      await page.goto(url + query);
       await page.waitForFunction(() => document.querySelector('#result')?.textContent !== '');
       const text = await page.textContent('#result');
       return { result: JSON.parse(text ?? '{}'), complaints };
@@ -50,6 +50,7 @@ async function open(folder: string, headers: object): Promise<{ result: Result; 
 
 let plain: Awaited<ReturnType<typeof open>>;
 let isolated: Awaited<ReturnType<typeof open>>;
+let ownFiles: Awaited<ReturnType<typeof open>>;
 let withoutWorkers: Awaited<ReturnType<typeof open>>;
 let forbidden: Awaited<ReturnType<typeof open>>;
 let errors: string[];
@@ -63,11 +64,14 @@ beforeAll(async () => {
       closure(importedPackages(main)).map((name) => inject('tarballs')[name]),
     );
     errors = typeErrors(folder, { 'main.ts': main });
+    for (const file of ['kernels-fma.wasm', 'kernels-nofma.wasm', 'worker.js'])
+      cpSync(join(folder, 'node_modules/@qkv/backend-wasm/dist', file), join(folder, 'public', file));
     await build({ root: folder, configFile: false, logLevel: 'warn', build: { target: 'es2022' } });
     plain = await open(join(folder, 'dist'), {});
     isolated = await open(join(folder, 'dist'), isolation);
     const policy = "script-src 'self' 'wasm-unsafe-eval'";
     withoutWorkers = await open(join(folder, 'dist'), { ...isolation, 'Content-Security-Policy': policy });
+    ownFiles = await open(join(folder, 'dist'), { ...isolation, 'Content-Security-Policy': policy }, '?own');
     forbidden = await open(join(folder, 'dist'), { 'Content-Security-Policy': "script-src 'self'" });
   });
 });
@@ -96,6 +100,11 @@ test('with cross-origin isolation there are threads, and the numbers are the sam
 
 test('a page that must not start workers has one thread', () => {
   expect(withoutWorkers.result).toEqual({ ...plain.result, isolated: true });
+});
+
+test('files of its own give threads to a page that must not run inline code', () => {
+  expect(ownFiles.complaints).toEqual([]);
+  expect(ownFiles.result).toEqual(isolated.result);
 });
 
 test('a page that must not compile WebAssembly says so', () => {
