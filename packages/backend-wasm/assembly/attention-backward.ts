@@ -1,8 +1,8 @@
 import { float, int, ptr, share } from './abi';
-import { at, BLOCK, CHUNK, forbid, horizontalSum, K, MASK, packLong4, packLong8, Q, REST, ROW, scaleAll, scoreTiles, SIZES, storeTransposed, stride, TILE, up4, up8, V } from './attention-blocks';
+import { at, BLOCK, CHUNK, copyRows, forbid, horizontalSum, K, MASK, packLong8, Q, REST, ROW, ROWS, scoreTiles, SIZES, stride, TILE, up4, up8, V } from './attention-blocks';
 import { expNonPositive4 } from './math';
 import { pack8 } from './pack';
-import { packedTiles, tiles } from './tile';
+import { strips } from './tile';
 
 const O: i32 = REST;
 const DO: i32 = REST + 6;
@@ -24,19 +24,18 @@ export function attentionBackward(args: usize, slots: usize, part: i32, parts: i
   const hasMask = int(args, MASK) >= 0;
 
   const scratch = ptr(args, SIZES + 8, slots) + <usize>part * <usize>int(args, SIZES + 10);
-  const scores = scratch + TILE; // (64, 272), then p
-  const slopes = scores + <usize>BLOCK * ROW; // (64, 272): do vᵀ, then ds
-  const packedDs = slopes + <usize>BLOCK * ROW; // packed (64, 256)
-  const kOverD = packedDs + BLOCK * CHUNK * 4; // one chunk of k, packed (256, Dh)
+  const scores = scratch + TILE; // (65, 272), then p
+  const slopes = scores + <usize>ROWS * ROW; // (65, 272): do vᵀ, then ds
+  const kOverD = slopes + <usize>ROWS * ROW; // one chunk of k, packed (256, Dh)
   const kOverS = kOverD + <usize>(CHUNK * Dh * 4); // the same, packed (Dh, 256)
   const vOverD = kOverS + <usize>(CHUNK * up8(Dh) * 4); // one chunk of v, packed (256, Dv)
-  const rowsT = <usize>up4(T);
+  const rowsT = <usize>up4(T) + 4;
   const rowLse = vOverD + <usize>(CHUNK * Dv * 4); // (T)
   const rowDelta = rowLse + (rowsT << 2); // (T)
+  const scaledQ = rowDelta + (rowsT << 2); // (T, Dh)
+  const copiedDo = scaledQ + (rowsT * <usize>Dh << 2); // (T, Dv)
   // For each block of queries:
-  const qOverD = rowDelta + (rowsT << 2); // packed (64, Dh), times scale
-  const doOverD = qOverD + (rowsT * <usize>Dh << 2); // packed (64, Dv)
-  const qOverT = doOverD + (rowsT * <usize>Dv << 2); // packed (Dh, 64)
+  const qOverT = copiedDo + (rowsT * <usize>Dv << 2); // packed (Dh, 64)
   const doOverT = qOverT + (rowsT * <usize>up8(Dh) << 2); // packed (Dv, 64)
 
   const ldq = <usize>(H * Dh) << 2;
@@ -68,9 +67,8 @@ export function attentionBackward(args: usize, slots: usize, part: i32, parts: i
       const first = <usize>i << 2;
       const fromQ = q + <usize>i * qStride;
       const fromDo = dO + <usize>i * doStride;
-      packLong4(fromQ, qStride, qLast, rows, Dh, qOverD + first * <usize>Dh);
-      scaleAll(qOverD + first * <usize>Dh, <usize>(up4(rows) * Dh) << 2, scale);
-      packLong4(fromDo, doStride, doLast, rows, Dv, doOverD + first * <usize>Dv);
+      copyRows(fromQ, qStride, qLast, rows, Dh, scale, scaledQ + first * <usize>Dh);
+      copyRows(fromDo, doStride, doLast, rows, Dv, 1, copiedDo + first * <usize>Dv);
       pack8(fromQ, qLast, qStride, Dh, rows, qOverT + first * <usize>up8(Dh));
       pack8(fromDo, doLast, doStride, Dv, rows, doOverT + first * <usize>up8(Dv));
     }
@@ -86,32 +84,36 @@ export function attentionBackward(args: usize, slots: usize, part: i32, parts: i
         const rows = min(BLOCK, T - i0);
         const keys = causal ? min(chunk, i0 + rows - j0) : chunk;
         const first = <usize>i0 << 2;
-        scoreTiles(scores, qOverD + first * <usize>Dh, kOverD, Dh, rows, keys, chunk);
+        scoreTiles(scores, scaledQ + first * <usize>Dh, kOverD, Dh, rows, keys, chunk);
         if (causal || hasMask) forbid(scores, rows, keys, i0, j0, causal, mask, stride(args, MASK, 2), stride(args, MASK, 3));
-        scoreTiles(slopes, doOverD + first * <usize>Dv, vOverD, Dv, rows, keys, chunk);
-        differentiate(scores, slopes, packedDs, up4(rows), keys, rowLse + first, rowDelta + first, scale);
+        scoreTiles(slopes, copiedDo + first * <usize>Dv, vOverD, Dv, rows, keys, chunk);
+        differentiate(scores, slopes, up4(rows), keys, rowLse + first, rowDelta + first, scale);
         // Keys beyond `keys` weigh nothing in this block, but a first block must write all of its chunk.
         const toK = dk + <usize>j0 * ldq;
         const toV = dv + <usize>j0 * ldv;
-        tiles(scores, 16, ROW, doOverT + first * <usize>up8(Dv), rows, toV, ldv, i0 > begin, keys, Dv, scratch);
-        tiles(slopes, 16, ROW, qOverT + first * <usize>up8(Dh), rows, toK, ldq, i0 > begin, keys, Dh, scratch);
+        strips(scores, 4, ROW, doOverT + first * <usize>up8(Dv), rows, toV, ldv, i0 > begin, keys, Dv, scratch);
+        strips(slopes, 4, ROW, qOverT + first * <usize>up8(Dh), rows, toK, ldq, i0 > begin, keys, Dh, scratch);
         if (i0 == begin) {
           for (let j = keys; j < chunk; j++) {
             memory.fill(toK + <usize>j * ldq, 0, <usize>Dh << 2);
             memory.fill(toV + <usize>j * ldv, 0, <usize>Dv << 2);
           }
         }
-        queryTiles(packedDs, kOverS, keys, chunk, dq + <usize>i0 * ldq, ldq, j0 > 0, rows, Dh, scratch);
+        queryTiles(slopes, kOverS, keys, chunk, dq + <usize>i0 * ldq, ldq, j0 > 0, rows, Dh, scratch);
       }
     }
   }
   return 0;
 }
 
-/** dq = or += packed ds · k; panels of k are `chunk` long, of which a causal block uses fewer. */
+/** dq = or += ds · k; panels of k are `chunk` long, of which a causal block uses fewer. */
 function queryTiles(ds: usize, k: usize, keys: i32, chunk: i32, dq: usize, ldq: usize, accumulate: bool, rows: i32, Dh: i32, scratch: usize): void {
+  if (keys == chunk) {
+    strips(ds, ROW, 4, k, keys, dq, ldq, accumulate, rows, Dh, scratch);
+    return;
+  }
   for (let d = 0; d < Dh; d += 8) {
-    packedTiles(ds, k, keys, dq + (<usize>d << 2), ldq, accumulate, rows, min(8, Dh - d), scratch);
+    strips(ds, ROW, 4, k, keys, dq + (<usize>d << 2), ldq, accumulate, rows, min(8, Dh - d), scratch);
     k += <usize>chunk << 5;
   }
 }
@@ -150,8 +152,8 @@ function rowTerms(lse: usize, T: i32, Dv: i32, o: usize, oStride: usize, oLast: 
   }
 }
 
-/** scores ← p, slopes ← ds, and ds once more in panels of rows. */
-function differentiate(scores: usize, slopes: usize, packedDs: usize, rows: i32, keys: i32, rowLse: usize, rowDelta: usize, scale: f32): void {
+/** scores ← p, slopes ← ds. */
+function differentiate(scores: usize, slopes: usize, rows: i32, keys: i32, rowLse: usize, rowDelta: usize, scale: f32): void {
   const bytes = <usize>up4(keys) << 2;
   const factor = f32x4.splat(scale);
   for (let r = 0; r < rows; r += 4) {
@@ -165,7 +167,6 @@ function differentiate(scores: usize, slopes: usize, packedDs: usize, rows: i32,
     const d3 = v128.load32_splat(rowDelta, 12);
     let s = scores + <usize>r * ROW;
     let g = slopes + <usize>r * ROW;
-    let to = packedDs + <usize>r * (<usize>keys << 2);
     for (const end = s + bytes; s < end; s += 16) {
       const p0 = expNonPositive4(f32x4.sub(v128.load(s), l0));
       const p1 = expNonPositive4(f32x4.sub(v128.load(s, ROW), l1));
@@ -183,9 +184,7 @@ function differentiate(scores: usize, slopes: usize, packedDs: usize, rows: i32,
       v128.store(g, g1, ROW);
       v128.store(g, g2, 2 * ROW);
       v128.store(g, g3, 3 * ROW);
-      storeTransposed(g0, g1, g2, g3, to);
       g += 16;
-      to += 64;
     }
     rowLse += 16;
     rowDelta += 16;

@@ -1,6 +1,6 @@
 import { int, ptr } from './abi';
-import { pack4, pack8 } from './pack';
-import { packedTiles } from './tile';
+import { pack8 } from './pack';
+import { strips } from './tile';
 
 /**
  * Attention in tiles: blocks of 64 queries meet chunks of 256 keys, so memory is linear in the lengths. Chunks and blocks
@@ -11,7 +11,9 @@ export const BLOCK: i32 = 64;
 export const CHUNK: i32 = 256;
 /** Bytes of a row of scores: a chunk and one cache line, lest columns of a block meet in the same cache sets. */
 export const ROW: usize = 1088;
-export const TILE: usize = 128;
+export const TILE: usize = 192;
+/** Rows of a block with those that fill its last strip. */
+export const ROWS: i32 = 65;
 
 // Words of both kernels: strides are in bytes, each operand's are (batch, position, head, last).
 export const Q: i32 = 0;
@@ -41,6 +43,12 @@ export function up4(n: i32): i32 {
 
 // @ts-ignore: decorator
 @inline
+export function up5(n: i32): i32 {
+  return (n + 4) / 5 * 5;
+}
+
+// @ts-ignore: decorator
+@inline
 export function up8(n: i32): i32 {
   return (n + 7) & ~7;
 }
@@ -59,29 +67,30 @@ export function horizontalSum(v: v128): f32 {
   return f32x4.extract_lane(f32x4.add(pairs, v128.shuffle<f32>(pairs, pairs, 1, 0, 3, 2)), 0);
 }
 
-/** Four quadruples, one per row, as a piece of a packed panel: lane r of vector j is element j of row r. */
-// @ts-ignore: decorator
-@inline
-export function storeTransposed(v0: v128, v1: v128, v2: v128, v3: v128, to: usize): void {
-  const a = v128.shuffle<f32>(v0, v1, 0, 4, 1, 5);
-  const b = v128.shuffle<f32>(v2, v3, 0, 4, 1, 5);
-  const c = v128.shuffle<f32>(v0, v1, 2, 6, 3, 7);
-  const d = v128.shuffle<f32>(v2, v3, 2, 6, 3, 7);
-  v128.store(to, v128.shuffle<f32>(a, b, 0, 1, 4, 5));
-  v128.store(to, v128.shuffle<f32>(a, b, 2, 3, 6, 7), 16);
-  v128.store(to, v128.shuffle<f32>(c, d, 0, 1, 4, 5), 32);
-  v128.store(to, v128.shuffle<f32>(c, d, 2, 3, 6, 7), 48);
-}
-
-/** Packs rows along a dimension of any length, in chunks of 256 one after the other, as `scoreTiles` walks them. */
-export function packLong4(from: usize, rowStride: usize, kStride: usize, rows: i32, k: i32, to: usize): void {
-  for (let p = 0; p < k; p += CHUNK) {
-    const kc = min(CHUNK, k - p);
-    pack4(from + <usize>p * kStride, rowStride, kStride, rows, kc, to);
-    to += <usize>(up4(rows) * kc) << 2;
+/** Rows times `factor`, one after the other, and zeros up to a multiple of five rows. */
+export function copyRows(from: usize, rowStride: usize, kStride: usize, rows: i32, k: i32, factor: f32, to: usize): void {
+  const f = f32x4.splat(factor);
+  for (let r = 0; r < rows; r++) {
+    let at = from;
+    let x = 0;
+    if (kStride == 4) {
+      for (; x + 4 <= k; x += 4) {
+        v128.store(to, f32x4.mul(v128.load(at), f));
+        at += 16;
+        to += 16;
+      }
+    }
+    for (; x < k; x++) {
+      store<f32>(to, load<f32>(at) * factor);
+      at += kStride;
+      to += 4;
+    }
+    from += rowStride;
   }
+  memory.fill(to, 0, <usize>((up5(rows) - rows) * k) << 2);
 }
 
+/** Packs columns along a dimension of any length, in chunks of 256 one after the other, as `scoreTiles` walks them. */
 export function packLong8(from: usize, rowStride: usize, kStride: usize, rows: i32, k: i32, to: usize): void {
   for (let p = 0; p < k; p += CHUNK) {
     const kc = min(CHUNK, k - p);
@@ -91,15 +100,14 @@ export function packLong8(from: usize, rowStride: usize, kStride: usize, rows: i
 }
 
 /**
- * Rows of a score block: `rows` × `columns` products over `k`, where the panels of B were packed for `packedColumns`.
- * What is padded is computed too: no edges.
+ * A score block: products of `rows` copied rows and `columns` columns over `k`, where the panels of B were packed for
+ * `packedColumns`. What is padded is computed too: no edges.
  */
 export function scoreTiles(scores: usize, a: usize, b: usize, k: i32, rows: i32, columns: i32, packedColumns: i32): void {
   if (k == 0) memory.fill(scores, 0, <usize>BLOCK * ROW);
   for (let p = 0; p < k; p += CHUNK) {
     const kc = min(CHUNK, k - p);
-    packedTiles(a, b, kc, scores, ROW, p > 0, up4(rows), up8(columns), 0);
-    a += <usize>(up4(rows) * kc) << 2;
+    strips(a + (<usize>p << 2), <usize>k << 2, 4, b, kc, scores, ROW, p > 0, up5(rows), up8(columns), 0);
     b += <usize>(up8(packedColumns) * kc) << 2;
   }
 }

@@ -1,8 +1,8 @@
 import { float, int, ptr, share } from './abi';
-import { at, BLOCK, CHUNK, forbid, horizontalMax, horizontalSum, K, MASK, packLong4, packLong8, Q, REST, ROW, scaleAll, scoreTiles, SIZES, storeTransposed, stride, up4, up8, V } from './attention-blocks';
+import { at, BLOCK, CHUNK, copyRows, forbid, horizontalMax, horizontalSum, K, MASK, packLong8, Q, REST, ROW, ROWS, scaleAll, scoreTiles, SIZES, stride, up4, up5, up8, V } from './attention-blocks';
 import { expNonPositive4, log4 } from './math';
 import { pack8 } from './pack';
-import { packedTiles, rowTile, rowTileAlongK, tile } from './tile';
+import { rowTile, rowTileAlongK, strips, tile } from './tile';
 
 /**
  * o = softmax(scale · q kᵀ) v per batch and head, with a running maximum over the chunks of keys, and lse = log Σ exp.
@@ -23,12 +23,11 @@ export function attention(args: usize, slots: usize, part: i32, parts: i32): i32
 
   const maxima = ptr(args, SIZES + 8, slots) + <usize>part * <usize>int(args, SIZES + 10); // (64)
   const sums = maxima + BLOCK * 4; // (64)
-  const scores = sums + BLOCK * 4; // (64, 272)
-  const weights = scores + <usize>BLOCK * ROW; // packed (64, 256)
-  const packedQ = weights + BLOCK * CHUNK * 4; // packed (64, Dh)
-  const values = packedQ + <usize>(BLOCK * Dh * 4); // (64, Dv), Dv rounded up to 8
+  const scores = sums + BLOCK * 4; // (65, 272), then weights
+  const scaledQ = scores + <usize>ROWS * ROW; // (65, Dh)
+  const values = scaledQ + <usize>(ROWS * Dh * 4); // (65, Dv), Dv rounded up to 8
   const row = <usize>up8(Dv) << 2;
-  const packedK = values + <usize>BLOCK * row; // for each chunk, packed (256, Dh)
+  const packedK = values + <usize>ROWS * row; // for each chunk, packed (256, Dh)
   const packedV = packedK + (<usize>up8(S) * <usize>Dh << 2); // for each chunk, packed (Dv, 256)
 
   const blocks = (T + BLOCK - 1) / BLOCK;
@@ -58,8 +57,7 @@ export function attention(args: usize, slots: usize, part: i32, parts: i32): i32
     }
     const mask = hasMask ? ptr(args, MASK, slots) + <usize>b * stride(args, MASK, 0) + <usize>h * stride(args, MASK, 1) : 0;
     const qStride = stride(args, Q, 1);
-    packLong4(at(args, Q, slots, b, h) + <usize>i0 * qStride, qStride, stride(args, Q, 3), rows, Dh, packedQ);
-    scaleAll(packedQ, <usize>(up4(rows) * Dh) << 2, scale);
+    copyRows(at(args, Q, slots, b, h) + <usize>i0 * qStride, qStride, stride(args, Q, 3), rows, Dh, scale, scaledQ);
     for (let r = 0; r < BLOCK; r += 4) {
       v128.store(maxima + (<usize>r << 2), f32x4.splat(-Infinity));
       v128.store(sums + (<usize>r << 2), f32x4.splat(0));
@@ -70,20 +68,22 @@ export function attention(args: usize, slots: usize, part: i32, parts: i32): i32
     for (let j0 = 0; j0 < allowed; j0 += CHUNK) {
       const keys = min(CHUNK, allowed - j0);
       const packedKeys = min(CHUNK, S - j0);
-      if (single) singleScores(scores, packedQ, k + <usize>j0 * kStride, kStride, Dh, keys, packedK);
-      else scoreTiles(scores, packedQ, packedK + (<usize>j0 * <usize>Dh << 2), Dh, rows, keys, packedKeys);
+      if (single) singleScores(scores, scaledQ, k + <usize>j0 * kStride, kStride, Dh, keys, packedK);
+      else scoreTiles(scores, scaledQ, packedK + (<usize>j0 * <usize>Dh << 2), Dh, rows, keys, packedKeys);
       if (causal || hasMask) forbid(scores, rows, keys, i0, j0, causal, mask, stride(args, MASK, 2), stride(args, MASK, 3));
-      softmaxChunk(scores, up4(rows), keys, maxima, sums, weights, values, row, j0 > 0);
+      softmaxChunk(scores, up4(rows), keys, maxima, sums, values, row, j0 > 0);
       if (single) {
-        singleValues(weights, v + <usize>j0 * vStride, vStride, keys, values, row, Dv, j0 > 0, packedV);
+        singleValues(scores, v + <usize>j0 * vStride, vStride, keys, values, row, Dv, j0 > 0, packedV);
         continue;
       }
-      // One panel of v at a time: it holds the whole chunk, of which a causal block may use fewer keys.
-      let panel = packedV + <usize>j0 * row;
-      for (let d: usize = 0; d < row; d += 32) {
-        packedTiles(weights, panel, keys, values + d, row, j0 > 0, up4(rows), 8, 0);
-        panel += <usize>packedKeys << 5;
+      const panels = packedV + <usize>j0 * row;
+      if (keys == packedKeys) {
+        strips(scores, ROW, 4, panels, keys, values, row, j0 > 0, up5(rows), up8(Dv), 0);
+        continue;
       }
+      // A causal block may use fewer keys than the panels hold.
+      const panel = <usize>packedKeys << 5;
+      for (let d = 0; d < Dv; d += 8) strips(scores, ROW, 4, panels + <usize>(d >> 3) * panel, keys, values + (<usize>d << 2), row, j0 > 0, up5(rows), 8, 0);
     }
     finish(o + <usize>(b * T + i0) * ldo + (<usize>(h * Dv) << 2), ldo, lse + (<usize>(index * T + i0) << 2), rows, Dv, maxima, sums, values, row);
   }
@@ -103,7 +103,7 @@ function lastAllowed(mask: usize, queryStride: usize, keyStride: usize, rows: i3
   return last;
 }
 
-/** `scoreTiles` for one query and keys as they lie; `packed` has room for 8 of them. */
+/** `scoreTiles` for one query and keys as they lie; `packed` has room for 8 of them. Tiles add rows that mean nothing. */
 function singleScores(scores: usize, q: usize, k: usize, kStride: usize, Dh: i32, keys: i32, packed: usize): void {
   if (Dh == 0) memory.fill(scores, 0, 4 * ROW);
   for (let p = 0; p < Dh; p += CHUNK) {
@@ -111,31 +111,31 @@ function singleScores(scores: usize, q: usize, k: usize, kStride: usize, Dh: i32
     let from = k;
     let j = 0;
     for (; j + 8 <= keys; j += 8) {
-      rowTileAlongK(q, 16, from, kStride, kc, scores + (<usize>j << 2), p > 0);
+      rowTileAlongK(q, 4, from, kStride, kc, scores + (<usize>j << 2), p > 0);
       from += 8 * kStride;
     }
     if (j < keys) {
       pack8(from, kStride, 4, keys - j, kc, packed);
-      tile(q, 16, packed, 32, kc, scores + (<usize>j << 2), ROW, p > 0);
+      tile(q, 4, packed, 32, kc, scores + (<usize>j << 2), ROW, p > 0);
     }
     k += <usize>kc << 2;
-    q += <usize>kc << 4;
+    q += <usize>kc << 2;
   }
 }
 
 /** values = or += weights · v for one query and values as they lie; `packed` has room for a panel of a chunk. */
 function singleValues(weights: usize, v: usize, vStride: usize, keys: i32, values: usize, row: usize, Dv: i32, accumulate: bool, packed: usize): void {
   let d = 0;
-  for (; d + 32 <= Dv; d += 32) rowTile(weights, 16, v + (<usize>d << 2), vStride, keys, values + (<usize>d << 2), accumulate);
-  for (; d + 8 <= Dv; d += 8) tile(weights, 16, v + (<usize>d << 2), vStride, keys, values + (<usize>d << 2), row, accumulate);
+  for (; d + 32 <= Dv; d += 32) rowTile(weights, 4, v + (<usize>d << 2), vStride, keys, values + (<usize>d << 2), accumulate);
+  for (; d + 8 <= Dv; d += 8) tile(weights, 4, v + (<usize>d << 2), vStride, keys, values + (<usize>d << 2), row, accumulate);
   if (d < Dv) {
     pack8(v + (<usize>d << 2), 4, vStride, Dv - d, keys, packed);
-    tile(weights, 16, packed, 32, keys, values + (<usize>d << 2), row, accumulate);
+    tile(weights, 4, packed, 32, keys, values + (<usize>d << 2), row, accumulate);
   }
 }
 
-/** Turns a chunk of scores into packed weights exp(s − maximum); brings what was summed before to the new maximum. */
-function softmaxChunk(scores: usize, rows: i32, keys: i32, maxima: usize, sums: usize, weights: usize, values: usize, row: usize, rescale: bool): void {
+/** Turns a chunk of scores into weights exp(s − maximum); brings what was summed before to the new maximum. */
+function softmaxChunk(scores: usize, rows: i32, keys: i32, maxima: usize, sums: usize, values: usize, row: usize, rescale: bool): void {
   const bytes = <usize>up4(keys) << 2;
   const never = f32x4.splat(-Infinity);
   for (let r = 0; r < rows; r += 4) {
@@ -178,7 +178,6 @@ function softmaxChunk(scores: usize, rows: i32, keys: i32, maxima: usize, sums: 
     let t1 = t0;
     let t2 = t0;
     let t3 = t0;
-    let to = weights + <usize>r * (<usize>keys << 2);
     for (let x: usize = 0; x < bytes; x += 16) {
       const e0 = expNonPositive4(f32x4.sub(v128.load(s0 + x), m0));
       const e1 = expNonPositive4(f32x4.sub(v128.load(s1 + x), m1));
@@ -188,8 +187,10 @@ function softmaxChunk(scores: usize, rows: i32, keys: i32, maxima: usize, sums: 
       t1 = f32x4.add(t1, e1);
       t2 = f32x4.add(t2, e2);
       t3 = f32x4.add(t3, e3);
-      storeTransposed(e0, e1, e2, e3, to); // the last may reach into the next panel, which is written later
-      to += 64;
+      v128.store(s0 + x, e0);
+      v128.store(s1 + x, e1);
+      v128.store(s2 + x, e2);
+      v128.store(s3 + x, e3);
     }
     lanes = f32x4.splat(horizontalSum(t0));
     lanes = f32x4.replace_lane(lanes, 1, horizontalSum(t1));

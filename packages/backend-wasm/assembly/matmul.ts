@@ -1,6 +1,6 @@
 import { int, ptr, share } from './abi';
 import { gather, pack4, pack8 } from './pack';
-import { packedTiles, rowTile, rowTileAlongK, storeEdge, strip, tileEdge } from './tile';
+import { rowTile, rowTileAlongK, strips, tileEdge, tiles } from './tile';
 
 /** Partial sums run over this many k, from 0 upwards. It is part of the numerics: every path keeps to it. */
 const KC: i32 = 256;
@@ -56,20 +56,6 @@ function batchOffset(dims: usize, count: i32, index: i32, operand: i32): usize {
   return at;
 }
 
-/** Five rows of one product. */
-function multiplyFive(a: usize, mStride: usize, lda: usize, b: usize, kc: i32, c: usize, ldc: usize, columns: i32, accumulate: bool, scratch: usize): void {
-  const a1 = a + mStride;
-  const a2 = a1 + mStride;
-  const a3 = a2 + mStride;
-  const a4 = a3 + mStride;
-  strip(a, a1, a2, a3, a4, lda, b, kc, c, ldc, columns >> 3, accumulate);
-  const rest = columns & 7;
-  if (rest == 0) return;
-  const j = <usize>(columns - rest) << 2;
-  strip(a, a1, a2, a3, a4, lda, b + j * kc, kc, scratch, 32, 1, false);
-  storeEdge(scratch, c + j, ldc, accumulate, 5, rest);
-}
-
 /**
  * Rows [begin, end) and columns [left, right) of one product with a packed block of B: for each chunk of k its panels.
  * Rows go in fives, but for what makes the last of them whole fours where that is possible.
@@ -93,18 +79,14 @@ function multiplyBlock(a: usize, mStride: usize, kStride: usize, begin: i32, end
         const b = packed + <usize>p * packedK + (<usize>(j * kc) << 2);
         const to = c + <usize>i * ldc + (<usize>j << 2);
         if (!five) {
-          packedTiles(own, b, kc, to, ldc, add, rows, columns, scratch);
-          continue;
-        }
-        for (let r = 0; r < rows; r += 5) {
-          let at = from + <usize>r * mStride;
-          let lda = kStride;
-          if (far) {
-            const first = r - (r % GATHERED);
-            at = own + (<usize>(first * kc + r - first) << 2);
-            lda = <usize>min(GATHERED, rows - first) << 2;
+          tiles(own, b, kc, to, ldc, add, rows, columns, scratch);
+        } else if (far) {
+          for (let r = 0; r < rows; r += GATHERED) {
+            const height = min(GATHERED, rows - r);
+            strips(own + (<usize>(r * kc) << 2), 4, <usize>height << 2, b, kc, to + <usize>r * ldc, ldc, add, height, columns, scratch);
           }
-          multiplyFive(at, mStride, lda, b, kc, to + <usize>r * ldc, ldc, columns, add, scratch);
+        } else {
+          strips(from, mStride, kStride, b, kc, to, ldc, add, rows, columns, scratch);
         }
       }
     }
@@ -248,7 +230,7 @@ export function matmulFew(args: usize, slots: usize, part: i32, parts: i32): i32
         for (; j < right; j += GROUP) {
           const columns = min(GROUP, right - j);
           pack8(atB + <usize>j * nStride, nStride, bkStride, columns, kc, packedB);
-          packedTiles(packedA, packedB, kc, to + (<usize>j << 2), ldc, p > 0, m, columns, scratch);
+          tiles(packedA, packedB, kc, to + (<usize>j << 2), ldc, p > 0, m, columns, scratch);
         }
       }
     }

@@ -130,31 +130,41 @@ export function pack8(from: usize, rowStride: usize, kStride: usize, rows: i32, 
   const panel = <usize>kc << 5;
   let r = 0;
   if (rowStride == 4) {
-    for (; r + 16 <= rows; r += 16) {
-      let at = from;
-      let t = to;
-      // A whole cache line of either panel after the other: that is how a processor stores fast.
-      for (const end = to + (<usize>(kc & ~1) << 5); t < end; t += 64) {
-        const next = at + kStride;
-        v128.store(t, v128.load(at));
-        v128.store(t, v128.load(at, 16), 16);
-        v128.store(t, v128.load(next), 32);
-        v128.store(t, v128.load(next, 16), 48);
-        const u = t + panel;
-        v128.store(u, v128.load(at, 32));
-        v128.store(u, v128.load(at, 48), 16);
-        v128.store(u, v128.load(next, 32), 32);
-        v128.store(u, v128.load(next, 48), 48);
-        at = next + kStride;
+    for (let width = 32; r + 16 <= rows; r += width) {
+      if (r + 32 > rows) width = 16;
+      const bytes = <usize>width << 2;
+      let first = from;
+      // Whole lines, two k of a panel, are what a processor stores fast; it loads a few in a row as fast.
+      for (const end = to + (<usize>(kc & ~1) << 5); to < end; to += 64) {
+        let at = first;
+        let next = first + kStride;
+        let t = to;
+        for (const last = at + bytes; at < last; at += 64) {
+          v128.store(t, v128.load(at));
+          v128.store(t, v128.load(at, 16), 16);
+          v128.store(t, v128.load(next), 32);
+          v128.store(t, v128.load(next, 16), 48);
+          t += panel;
+          v128.store(t, v128.load(at, 32));
+          v128.store(t, v128.load(at, 48), 16);
+          v128.store(t, v128.load(next, 32), 32);
+          v128.store(t, v128.load(next, 48), 48);
+          t += panel;
+          next += 64;
+        }
+        first += 2 * kStride;
       }
       if (kc & 1) {
-        v128.store(t, v128.load(at));
-        v128.store(t, v128.load(at, 16), 16);
-        v128.store(t + panel, v128.load(at, 32));
-        v128.store(t + panel, v128.load(at, 48), 16);
+        let t = to;
+        for (const last = first + bytes; first < last; first += 32) {
+          v128.store(t, v128.load(first));
+          v128.store(t, v128.load(first, 16), 16);
+          t += panel;
+        }
+        to += 32;
       }
-      from += 64;
-      to += 2 * panel;
+      from += bytes;
+      to += <usize>((width >> 3) - 1) * panel;
     }
     for (; r + 8 <= rows; r += 8) {
       let at = from;

@@ -57,9 +57,10 @@ export function tile(a: usize, lda: usize, b: usize, ldb: usize, kc: i32, c: usi
 /**
  * Five rows of A by `panels` packed panels of B, 8 columns each: C (rows `ldc` bytes apart) = or += A · B in tiles of
  * 5 × 8, k ascending from zero. The rows begin at a0 … a4 and may lie anywhere; successive k are `lda` bytes apart.
+ * Where there are fewer than five `rows`, those after the last must repeat it.
  * Ten accumulators cover the latency of two multiply-add units, eight just fail to.
  */
-export function strip(a0: usize, a1: usize, a2: usize, a3: usize, a4: usize, lda: usize, b: usize, kc: i32, c: usize, ldc: usize, panels: i32, accumulate: bool): void {
+export function strip(a0: usize, a1: usize, a2: usize, a3: usize, a4: usize, lda: usize, b: usize, kc: i32, c: usize, ldc: usize, rows: i32, panels: i32, accumulate: bool): void {
   for (; panels > 0; panels--) {
     let c00 = f32x4.splat(0);
     let c01 = c00;
@@ -94,10 +95,10 @@ export function strip(a0: usize, a1: usize, a2: usize, a3: usize, a4: usize, lda
       c41 = madd(x4, b1, c41);
       x += lda;
     }
-    const r1 = c + ldc;
-    const r2 = r1 + ldc;
-    const r3 = r2 + ldc;
-    const r4 = r3 + ldc;
+    const r1 = rows > 1 ? c + ldc : c;
+    const r2 = rows > 2 ? r1 + ldc : r1;
+    const r3 = rows > 3 ? r2 + ldc : r2;
+    const r4 = rows > 4 ? r3 + ldc : r3;
     if (accumulate) {
       c00 = f32x4.add(v128.load(c), c00);
       c01 = f32x4.add(v128.load(c, 16), c01);
@@ -125,7 +126,7 @@ export function strip(a0: usize, a1: usize, a2: usize, a3: usize, a4: usize, lda
 }
 
 /** The `rows` × `columns` of a tile 8 wide that exist. */
-export function storeEdge(tile: usize, c: usize, ldc: usize, accumulate: bool, rows: i32, columns: i32): void {
+function storeEdge(tile: usize, c: usize, ldc: usize, accumulate: bool, rows: i32, columns: i32): void {
   for (let i = 0; i < rows; i++) {
     for (let j = 0; j < columns; j++) {
       const at = c + (<usize>j << 2);
@@ -137,38 +138,50 @@ export function storeEdge(tile: usize, c: usize, ldc: usize, accumulate: bool, r
   }
 }
 
+/**
+ * C (rows × columns) = or += A · B in strips. B is packed in panels of 8; A is any memory, `mStride` bytes from row to
+ * row and `lda` from one k to the next. `scratch` has room for a tile.
+ */
+export function strips(a: usize, mStride: usize, lda: usize, b: usize, kc: i32, c: usize, ldc: usize, accumulate: bool, rows: i32, columns: i32, scratch: usize): void {
+  const edge = columns & 7;
+  const whole = <usize>(columns - edge) << 2;
+  for (; rows > 0; rows -= 5) {
+    const a1 = rows > 1 ? a + mStride : a;
+    const a2 = rows > 2 ? a1 + mStride : a1;
+    const a3 = rows > 3 ? a2 + mStride : a2;
+    const a4 = rows > 4 ? a3 + mStride : a3;
+    strip(a, a1, a2, a3, a4, lda, b, kc, c, ldc, rows, columns >> 3, accumulate);
+    if (edge > 0) {
+      strip(a, a1, a2, a3, a4, lda, b + whole * kc, kc, scratch, 32, 5, 1, false);
+      storeEdge(scratch, c + whole, ldc, accumulate, min(5, rows), edge);
+    }
+    a += 5 * mStride;
+    c += 5 * ldc;
+  }
+}
+
 /** A tile of which only `rows` × `columns` exist; `scratch` has room for a whole one. */
 export function tileEdge(a: usize, lda: usize, b: usize, ldb: usize, kc: i32, c: usize, ldc: usize, accumulate: bool, rows: i32, columns: i32, scratch: usize): void {
   tile(a, lda, b, ldb, kc, scratch, 32, false);
   storeEdge(scratch, c, ldc, accumulate, rows, columns);
 }
 
-/**
- * C (rows × columns) = or += A · B. B is packed in panels of 8; A is any memory in which quadruples of rows are
- * contiguous, `panelA` bytes from one quadruple to the next, `lda` bytes from one k to the next.
- */
-export function tiles(a: usize, panelA: usize, lda: usize, b: usize, kc: i32, c: usize, ldc: usize, accumulate: bool, rows: i32, columns: i32, scratch: usize): void {
+/** The same in tiles over packed panels of A. */
+export function tiles(a: usize, b: usize, kc: i32, c: usize, ldc: usize, accumulate: bool, rows: i32, columns: i32, scratch: usize): void {
+  const panelA = <usize>kc << 4;
   const panelB = <usize>kc << 5;
-  // A panel of B stays in the first-level cache while the block of A passes by.
   for (let j = 0; j < columns; j += 8) {
     const width = columns - j;
     let pa = a;
     let pc = c + (<usize>j << 2);
     for (let i = 0; i < rows; i += 4) {
-      if (width >= 8 && rows - i >= 4) tile(pa, lda, b, 32, kc, pc, ldc, accumulate);
-      else tileEdge(pa, lda, b, 32, kc, pc, ldc, accumulate, min(4, rows - i), min(8, width), scratch);
+      if (width >= 8 && rows - i >= 4) tile(pa, 16, b, 32, kc, pc, ldc, accumulate);
+      else tileEdge(pa, 16, b, 32, kc, pc, ldc, accumulate, min(4, rows - i), min(8, width), scratch);
       pa += panelA;
       pc += 4 * ldc;
     }
     b += panelB;
   }
-}
-
-/** The same over packed panels of A. */
-// @ts-ignore: decorator
-@inline
-export function packedTiles(a: usize, b: usize, kc: i32, c: usize, ldc: usize, accumulate: bool, rows: i32, columns: i32, scratch: usize): void {
-  tiles(a, <usize>kc << 4, 16, b, kc, c, ldc, accumulate, rows, columns, scratch);
 }
 
 /** A single row of A (`lda` bytes between k) by 32 columns of an unpacked B whose rows are contiguous. */

@@ -3,10 +3,10 @@ import type { Step, StepDescription } from '@qkv/tensor';
 import { sizeOf, type KernelEncoder, type KernelEncoders, type Operand, type StepWriter } from '../encoder';
 
 // As in assembly/attention-blocks.ts.
-const BLOCK = 64;
+const ROWS = 65;
 const CHUNK = 256;
 const ROW = 1088;
-const TILE = 128;
+const TILE = 192;
 
 const roundUp = (n: number, unit: number): number => Math.ceil(n / unit) * unit;
 
@@ -26,16 +26,15 @@ function sizes([q, k, v]: readonly { shape: readonly number[] }[]): {
 /** Bytes of one walker. */
 function forwardBytes(step: StepDescription): number {
   const { S, Dh, Dv } = sizes(step.inputs);
-  const block = 8 + ROW + 4 * CHUNK + 4 * Dh + 4 * roundUp(Dv, 8);
-  return roundUp(BLOCK * block + 4 * roundUp(S, 8) * Dh + 4 * S * roundUp(Dv, 8), 64);
+  const block = 8 + ROW + 4 * Dh + 4 * roundUp(Dv, 8);
+  return roundUp(ROWS * block + 4 * roundUp(S, 8) * Dh + 4 * S * roundUp(Dv, 8), 64);
 }
 
 function backwardBytes(step: StepDescription): number {
   const { T, Dh, Dv } = sizes(step.inputs);
-  const block = 2 * ROW + 4 * CHUNK;
   const chunk = 4 * (Dh + roundUp(Dh, 8) + Dv);
   const row = 4 * (2 + Dh + roundUp(Dh, 8) + Dv + roundUp(Dv, 8));
-  return roundUp(TILE + BLOCK * block + CHUNK * chunk + roundUp(T, 4) * row, 64);
+  return roundUp(TILE + ROWS * 2 * ROW + CHUNK * chunk + (roundUp(T, 4) + 4) * row, 64);
 }
 
 function strided(operand: Operand, writer: StepWriter): void {

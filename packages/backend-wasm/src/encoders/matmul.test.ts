@@ -63,6 +63,8 @@ test('more than one block of k, of columns and of rows', async () => {
   await product(operand(random, [5, 600], 0), operand(random, [600, 1100], 1));
   await product(operand(random, [300, 257], 1), operand(random, [257, 9], 0));
   await product(operand(random, [2, 130, 300], 0), operand(random, [2, 300, 12], 4));
+  await product(operand(random, [7, 2100], 0), operand(random, [2100, 130], 0));
+  await product(operand(random, [2, 7, 2100], 0), operand(random, [2, 2100, 130], 1));
 });
 
 test('a batch that shares B', async () => {
@@ -98,19 +100,24 @@ test('neither other rows, other columns, batch neighbours nor appended zeros cha
     ],
     [{ shape: [m, n] }],
   );
-  for (const [rows, columns, zeros, layoutB] of [
-    [1, n, 0, 0],
-    [1, n, 0, 1],
-    [3, n, 0, 0],
-    [4, 1, 0, 0],
-    [1, 1, 0, 1],
-    [5, 7, 0, 0],
-    [m, n, 90, 0],
-    [2, 17, 400, 1],
+  for (const [rows, columns, zeros, layoutB, layoutA] of [
+    [1, n, 0, 0, 0],
+    [1, n, 0, 1, 0],
+    [3, n, 0, 0, 0],
+    [4, 1, 0, 0, 0],
+    [1, 1, 0, 1, 0],
+    [5, 7, 0, 0, 0],
+    [m, n, 90, 0, 0],
+    [2, 17, 400, 1, 0],
+    [6, 45, 0, 0, 0],
+    [24, 20, 0, 1, 0],
+    [3, n, 0, 0, 1],
+    [28, n, 0, 1, 1],
+    [m, 30, 50, 0, 1],
   ]) {
     const wide = k + zeros;
     const a2 = new Float32Array(rows * wide);
-    for (let i = 0; i < rows; i++) a2.set(a.subarray(i * k, (i + 1) * k), i * wide);
+    for (let i = 0; i < rows; i++) for (let q = 0; q < k; q++) a2[layoutA ? q * rows + i : i * wide + q] = a[i * k + q];
     const b2 = new Float32Array(wide * columns);
     for (let q = 0; q < k; q++)
       for (let j = 0; j < columns; j++) b2[layoutB ? j * wide + q : q * columns + j] = b[q * n + j];
@@ -118,7 +125,7 @@ test('neither other rows, other columns, batch neighbours nor appended zeros cha
     const part = await runKernel(
       'matmul',
       [
-        { shape: [rows, wide], data: a2 },
+        { shape: [rows, wide], data: a2, strides: layoutA ? [1, rows] : [wide, 1] },
         { shape: [wide, columns], data: b2, strides },
       ],
       [{ shape: [rows, columns] }],
