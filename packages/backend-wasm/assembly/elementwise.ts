@@ -4,6 +4,7 @@
  * advance; other inputs are gathered into a tile.
  */
 import { int, ptr, share } from './abi';
+import { gather } from './gather';
 import * as math from './math';
 import { loadPart, storePart, zero } from './rows';
 
@@ -23,9 +24,9 @@ const enum Kind {
 }
 
 /**
- * Words: elements, elements of a tile, entries, instructions, gathers, scratch (2), scratch bytes of each part; then the
- * entries (4 each), the instructions (5 each: operation, result, operands), and the gathers (entry, rank, rank × (size,
- * stride)), outermost dimension first.
+ * Words: elements, elements of a tile, entries, instructions, gathers that are the same for every tile, other gathers,
+ * scratch (2), scratch bytes of each part; then the entries (4 each), the instructions (5 each: operation, result,
+ * operands), and the gathers (entry, rank, rank × (size, stride)), outermost dimension first.
  *
  * Scratch memory of a part: the table (address, step, advance from tile to tile, unused; 16 bytes an entry), then 64
  * bytes for the odometer, then vectors and tiles at the offsets that the encoder chose.
@@ -35,12 +36,13 @@ export function elementwise(args: usize, slots: usize, part: i32, parts: i32): i
   const tile = int(args, 1);
   const entries = int(args, 2);
   const instructions = int(args, 3);
-  const gathers = int(args, 4);
-  const table = ptr(args, 5, slots) + <usize>int(args, 7) * part;
+  const repeats = int(args, 4);
+  const gathers = int(args, 5);
+  const table = ptr(args, 6, slots) + <usize>int(args, 8) * part;
   const odometer = table + (<usize>entries << 4);
-  const entryWords = args + 32;
+  const entryWords = args + 36;
   const program = entryWords + (<usize>entries << 4);
-  const gatherWords = program + <usize>instructions * 20;
+  const repeatWords = program + <usize>instructions * 20;
 
   const tiles = (n + tile - 1) / tile;
   const begin = share(tiles, part, parts) * tile;
@@ -61,9 +63,10 @@ export function elementwise(args: usize, slots: usize, part: i32, parts: i32): i
   }
 
   let at = begin;
+  const gatherWords = gatherAll(repeatWords, repeats, entryWords, table, slots, odometer, begin, min(end - begin, tile));
   for (; at + 4 <= end; at += tile) {
     const count = min(end - at, tile) & ~3;
-    if (gathers) gatherAll(gatherWords, gathers, entryWords, table, slots, odometer, at, count);
+    gatherAll(gatherWords, gathers, entryWords, table, slots, odometer, at, count);
     execute(program, instructions, table, <usize>count << 2);
     // After the last, whole tile or not, the addresses stand at the first element that is left.
     const advance = count == tile;
@@ -89,7 +92,7 @@ export function elementwise(args: usize, slots: usize, part: i32, parts: i32): i
       store<u32>(row, outside, 12);
       store<u32>(row, <u32>inside);
     }
-    if (gathers) gatherAll(gatherWords, gathers, entryWords, table, slots, odometer, at, count);
+    gatherAll(repeatWords, repeats + gathers, entryWords, table, slots, odometer, at, count);
     execute(program, instructions, table, 16);
     for (let e = 0; e < entries; e++) {
       const row = table + (<usize>e << 4);
@@ -108,78 +111,15 @@ function setEntry(row: usize, address: usize, step: u32, advance: u32): void {
   store<u32>(row, advance, 8);
 }
 
-/** Copies elements `at` … `at + count − 1` of each strided input into its tile. */
-function gatherAll(words: usize, gathers: i32, entryWords: usize, table: usize, slots: usize, odometer: usize, at: i32, count: i32): void {
+/** Copies elements `at` … `at + count − 1` of each strided input into its tile. Returns where the next gather's words are. */
+function gatherAll(words: usize, gathers: i32, entryWords: usize, table: usize, slots: usize, odometer: usize, at: i32, count: i32): usize {
   for (let g = 0; g < gathers; g++) {
     const entry = <usize>load<i32>(words) << 4;
     const rank = load<i32>(words, 4);
     gather(load<u32>(table + entry), ptr(entryWords + entry, 1, slots), rank, words + 8, odometer, at, count);
     words += 8 + (<usize>rank << 3);
   }
-}
-
-/**
- * Elements `at` … `at + count − 1`, in row-major order, of a strided window of `rank` dimensions (size, stride in
- * elements; outermost first). `odometer` is room for `rank` words.
- */
-export function gather(y: usize, x: usize, rank: i32, dims: usize, odometer: usize, at: i32, count: i32): void {
-  let rest = at;
-  for (let d = rank - 1; d >= 0; d--) {
-    const dim = dims + (<usize>d << 3);
-    const size = load<i32>(dim);
-    const index = rest % size;
-    rest /= size;
-    store<i32>(odometer + (<usize>d << 2), index);
-    x += <usize>(index * load<i32>(dim, 4)) << 2;
-  }
-  const inner = dims + (<usize>(rank - 1) << 3);
-  const innerSize = load<i32>(inner);
-  const step = <usize>load<i32>(inner, 4) << 2;
-  let first = load<i32>(odometer + (<usize>(rank - 1) << 2));
-  while (true) {
-    const n = min(innerSize - first, count);
-    gatherRow(y, x, step, n);
-    count -= n;
-    if (count == 0) return;
-    y += <usize>n << 2;
-    x -= <usize>first * step;
-    first = 0;
-    for (let d = rank - 2; d >= 0; d--) {
-      const dim = dims + (<usize>d << 3);
-      const counter = odometer + (<usize>d << 2);
-      const index = load<i32>(counter) + 1;
-      x += <usize>load<i32>(dim, 4) << 2;
-      if (index < load<i32>(dim)) {
-        store<i32>(counter, index);
-        break;
-      }
-      store<i32>(counter, 0);
-      x -= <usize>(index * load<i32>(dim, 4)) << 2;
-    }
-  }
-}
-
-function gatherRow(y: usize, x: usize, step: usize, n: i32): void {
-  const end = y + (<usize>n << 2);
-  const wide = y + (<usize>(n & ~3) << 2);
-  if (step == 4) {
-    for (; y < wide; y += 16, x += 16) v128.store(y, v128.load(x));
-  } else if (step == 0) {
-    const v = v128.load32_splat(x);
-    for (; y < wide; y += 16) v128.store(y, v);
-  } else {
-    for (; y < wide; y += 16, x += step << 2) {
-      const a = load<u32>(x);
-      const b = load<u32>(x + step);
-      const c = load<u32>(x + 2 * step);
-      const d = load<u32>(x + 3 * step);
-      store<u32>(y, a);
-      store<u32>(y, b, 4);
-      store<u32>(y, c, 8);
-      store<u32>(y, d, 12);
-    }
-  }
-  for (; y < end; y += 4, x += step) store<u32>(y, load<u32>(x));
+  return words;
 }
 
 /** Operations, in the order of `OPERATIONS` in src/encoders/elementwise.ts. */

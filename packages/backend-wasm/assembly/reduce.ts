@@ -4,7 +4,7 @@
  * folded as ((0+4)+(2+6)) + ((1+5)+(3+7)); sums of chunks are added up in float64.
  */
 import { int, ptr, share } from './abi';
-import { gather } from './elementwise';
+import { gather } from './gather';
 import { loadPart, zero } from './rows';
 
 const CHUNK: i32 = 512;

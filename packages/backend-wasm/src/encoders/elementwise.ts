@@ -81,6 +81,12 @@ function inputEntry(operand: Operand): Entry {
   return { kind: Kind.Gathered, place: operand, dims };
 }
 
+/** Elements after which a strided input begins again, such as a row that is added to all; 0 if it does not. */
+function periodOf(entry: Entry): number {
+  const { kind, dims } = entry;
+  return kind === Kind.Gathered && dims?.length === 4 && dims[1] === 0 ? dims[2] : 0;
+}
+
 function overlaps(a: Operand, b: Operand): boolean {
   const bytes = (operand: Operand): number => 4 * sizeOf(operand.shape);
   return a.slot === b.slot && a.byteOffset < b.byteOffset + bytes(b) && b.byteOffset < a.byteOffset + bytes(a);
@@ -142,15 +148,15 @@ function layOut(program: ElementwiseProgram, inputs: readonly Operand[], outputs
     instructions.push(move);
   }
 
-  // Tiles: a linear scan. The result may take the tile of an operand that is read for the last time.
+  // Tiles: a linear scan. The result may take the tile of an operand that is read for the last time, unless the next
+  // tile of elements finds the operand there again.
   let tiles = 0;
   const free: number[] = [];
   for (const entry of values) if (entry.kind === Kind.Gathered) entry.tile = tiles++;
   instructions.forEach(({ result, operands }, i) => {
     for (const register of new Set(operands)) {
-      const { kind, tile } = values[register];
-      if (tile !== undefined && (kind === Kind.Tile || kind === Kind.Gathered) && lastRead.get(register) === i)
-        free.push(tile);
+      const { tile } = values[register];
+      if (tile !== undefined && periodOf(values[register]) === 0 && lastRead.get(register) === i) free.push(tile);
     }
     if (values[result].kind !== Kind.Tile) return;
     values[result].tile = free.pop() ?? tiles++;
@@ -183,6 +189,21 @@ function tileLength(tiles: number): number {
   return tiles <= 12 ? 512 : 256;
 }
 
+/**
+ * A tile of whole periods, of at least half the usual length, is gathered once for all. Its length, and the period;
+ * 0 and the usual length where no such tile exists.
+ */
+function repeatingTile(entries: readonly Entry[], tiles: number): { period: number; tile: number } {
+  const usual = tileLength(tiles);
+  const longest = tiles <= 3 ? 2048 : usual;
+  for (const period of new Set(entries.map(periodOf))) {
+    const unit = period % 4 === 0 ? period : period % 2 === 0 ? 2 * period : 4 * period;
+    const tile = unit && unit * Math.floor(longest / unit);
+    if (tile >= usual / 2) return { period, tile };
+  }
+  return { period: 0, tile: usual };
+}
+
 /** At most: every register its own tile or vector. */
 function scratchBytes(program: ElementwiseProgram): number {
   const registers = program.inputs + program.instructions.length + 2 * program.results.length;
@@ -201,10 +222,13 @@ const encoder: KernelEncoder = {
     const n = sizeOf(step.outputs[0].shape);
     if (n === 0) return;
     const { entries, instructions, tiles } = layOut(program, step.inputs, step.outputs);
-    const tile = tileLength(tiles);
+    const { period, tile } = repeatingTile(entries, tiles);
     const gathered = entries.filter(({ kind }) => kind === Kind.Gathered);
+    const repeated = gathered.filter((entry) => period > 0 && periodOf(entry) === period);
+    const others = gathered.filter((entry) => !repeated.includes(entry));
 
-    writer.kernel('elementwise').int(n).int(tile).int(entries.length).int(instructions.length).int(gathered.length);
+    writer.kernel('elementwise').int(n).int(tile).int(entries.length).int(instructions.length);
+    writer.int(repeated.length).int(others.length);
     writer.ptr(step.workspace!).int(scratchBytes(program));
     entries.forEach(({ kind, place, bits, tile: index }, e) => {
       writer.int(kind);
@@ -218,11 +242,10 @@ const encoder: KernelEncoder = {
       writer.int(operation).int(16 * result);
       for (let i = 0; i < 3; i++) writer.int(16 * (operands[i] ?? operands[0]));
     }
-    entries.forEach(({ kind, dims }, e) => {
-      if (kind !== Kind.Gathered) return;
-      writer.int(e).int(dims!.length / 2);
-      for (const word of dims!) writer.int(word);
-    });
+    for (const entry of [...repeated, ...others]) {
+      writer.int(entries.indexOf(entry)).int(entry.dims!.length / 2);
+      for (const word of entry.dims!) writer.int(word);
+    }
   },
 };
 
