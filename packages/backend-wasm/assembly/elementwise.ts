@@ -34,6 +34,15 @@ const enum Kind {
 export function elementwise(args: usize, slots: usize, part: i32, parts: i32): i32 {
   const n = int(args, 0);
   const tile = int(args, 1);
+  const tiles = (n + tile - 1) / tile;
+  elementwiseRange(args, slots, part, share(tiles, part, parts) * tile, min(share(tiles, part + 1, parts) * tile, n));
+  return 0;
+}
+
+/** Elements `begin` … `end`−1 of a program whose words are at `args`. Where rows repeat, `begin` is the start of one. */
+export function elementwiseRange(args: usize, slots: usize, part: i32, begin: i32, end: i32): void {
+  if (begin >= end) return;
+  const tile = int(args, 1);
   const entries = int(args, 2);
   const instructions = int(args, 3);
   const repeats = int(args, 4);
@@ -43,11 +52,6 @@ export function elementwise(args: usize, slots: usize, part: i32, parts: i32): i
   const entryWords = args + 36;
   const program = entryWords + (<usize>entries << 4);
   const repeatWords = program + <usize>instructions * 20;
-
-  const tiles = (n + tile - 1) / tile;
-  const begin = share(tiles, part, parts) * tile;
-  const end = min(share(tiles, part + 1, parts) * tile, n);
-  if (begin >= end) return 0;
 
   for (let e = 0; e < entries; e++) {
     const words = entryWords + (<usize>e << 4);
@@ -99,7 +103,6 @@ export function elementwise(args: usize, slots: usize, part: i32, parts: i32): i
       if (load<i32>(entryWords + (<usize>e << 4)) == Kind.Output) storePart(load<u32>(row, 12), v128.load(load<u32>(row)), count);
     }
   }
-  return 0;
 }
 
 /** A row of the table: address, bytes to the next vector, bytes to the next tile. */

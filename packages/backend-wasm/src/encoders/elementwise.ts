@@ -1,6 +1,6 @@
 import type { ElementwiseInstruction, ElementwiseProgram, Step, StepDescription } from '@qkv/tensor';
 
-import { mergeDimensions, sizeOf, valueBits, type KernelEncoder, type KernelEncoders, type Place } from '../encoder';
+import { mergeDimensions, sizeOf, valueBits, type KernelEncoder, type KernelEncoders, type Place, type StepWriter } from '../encoder';
 
 type Operand = Step['inputs'][number];
 
@@ -214,38 +214,42 @@ function programOf(description: StepDescription): ElementwiseProgram {
   return description.attributes.program as ElementwiseProgram;
 }
 
+/** The words of a program. */
+export function writeProgram(step: Step, writer: StepWriter): void {
+  const program = programOf(step);
+  const n = sizeOf(step.outputs[0].shape);
+  const { entries, instructions, tiles } = layOut(program, step.inputs, step.outputs);
+  const { period, tile } = repeatingTile(entries, tiles);
+  const gathered = entries.filter(({ kind }) => kind === Kind.Gathered);
+  const repeated = gathered.filter((entry) => period > 0 && periodOf(entry) === period);
+  const others = gathered.filter((entry) => !repeated.includes(entry));
+
+  writer.int(n).int(tile).int(entries.length).int(instructions.length);
+  writer.int(repeated.length).int(others.length);
+  writer.ptr(step.workspace!).int(scratchBytes(program));
+  entries.forEach(({ kind, place, bits, tile: index }, e) => {
+    writer.int(kind);
+    if (place) writer.ptr(place);
+    else writer.int(bits ?? 0).int(0);
+    writer.int(
+      index === undefined ? 16 * entries.length + 64 + 16 * e : fixedBytes(entries.length) + index * 4 * tile,
+    );
+  });
+  for (const { operation, result, operands } of instructions) {
+    writer.int(operation).int(16 * result);
+    for (let i = 0; i < 3; i++) writer.int(16 * (operands[i] ?? operands[0]));
+  }
+  for (const entry of [...repeated, ...others]) {
+    writer.int(entries.indexOf(entry)).int(entry.dims!.length / 2);
+    for (const word of entry.dims!) writer.int(word);
+  }
+}
+
 const encoder: KernelEncoder = {
   strided: true,
   workspace: (description, parts) => parts * scratchBytes(programOf(description)),
   encode(step, writer) {
-    const program = programOf(step);
-    const n = sizeOf(step.outputs[0].shape);
-    if (n === 0) return;
-    const { entries, instructions, tiles } = layOut(program, step.inputs, step.outputs);
-    const { period, tile } = repeatingTile(entries, tiles);
-    const gathered = entries.filter(({ kind }) => kind === Kind.Gathered);
-    const repeated = gathered.filter((entry) => period > 0 && periodOf(entry) === period);
-    const others = gathered.filter((entry) => !repeated.includes(entry));
-
-    writer.kernel('elementwise').int(n).int(tile).int(entries.length).int(instructions.length);
-    writer.int(repeated.length).int(others.length);
-    writer.ptr(step.workspace!).int(scratchBytes(program));
-    entries.forEach(({ kind, place, bits, tile: index }, e) => {
-      writer.int(kind);
-      if (place) writer.ptr(place);
-      else writer.int(bits ?? 0).int(0);
-      writer.int(
-        index === undefined ? 16 * entries.length + 64 + 16 * e : fixedBytes(entries.length) + index * 4 * tile,
-      );
-    });
-    for (const { operation, result, operands } of instructions) {
-      writer.int(operation).int(16 * result);
-      for (let i = 0; i < 3; i++) writer.int(16 * (operands[i] ?? operands[0]));
-    }
-    for (const entry of [...repeated, ...others]) {
-      writer.int(entries.indexOf(entry)).int(entry.dims!.length / 2);
-      for (const word of entry.dims!) writer.int(word);
-    }
+    if (sizeOf(step.outputs[0].shape) > 0) writeProgram(step, writer.kernel('elementwise'));
   },
 };
 
