@@ -9,8 +9,8 @@ const SCRATCH = TILE + 40 * KC * 4;
 const GROUP = 32;
 const FEW = TILE + 4 * KC * 4 + GROUP * KC * 4;
 
-/** Elements of B that are packed at a time: 1 MiB, for the second-level cache. */
-const BLOCK = 1 << 18;
+/** Elements of B that are packed at a time: half a MiB, for the second-level cache. */
+const BLOCK = 1 << 17;
 /** k of such a block at most. */
 const DEEP = 8 * KC;
 
