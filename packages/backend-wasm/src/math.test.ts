@@ -118,8 +118,9 @@ test.each(CASES)(
         const error = ulpError(y[i], expected[i], floor);
         if (error > worst) [worst, at] = [error, i];
       }
-      // The first two points are the zeros.
+      // The first points are the zeros and ±∞.
       for (const i of [0, 1]) expect(y[i], `${numerics}: ${op}(${POINTS[i]})`).toBe(Math.fround(expected[i]));
+      for (const i of [2, 3]) expect(ulpError(y[i], expected[i]), `${numerics}: ${op}(${POINTS[i]}) = ${y[i]}`).toBe(0);
       if (process.env.QKV_VERBOSE)
         console.log(`${op} ${numerics}: ${worst.toFixed(3)} ULP at ${POINTS[at]}: ${y[at]}, should be ${expected[at]}`);
       expect(worst, `${numerics}: ${op}(${POINTS[at]}) = ${y[at]}, should be ${expected[at]}`).toBeLessThanOrEqual(
