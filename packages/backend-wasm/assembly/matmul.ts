@@ -1,4 +1,5 @@
 import { int, ptr, share } from './abi';
+import { elementwiseRange } from './elementwise';
 import { gather, pack4, pack8 } from './pack';
 import { rowTile, rowTileAlongK, strips, tileEdge, tiles } from './tile';
 
@@ -58,9 +59,10 @@ function batchOffset(dims: usize, count: i32, index: i32, operand: i32): usize {
 
 /**
  * Rows [begin, end) and columns [left, right) of one product with a packed block of B: for each chunk of k its panels.
- * Rows go in fives, but for what makes the last of them whole fours where that is possible.
+ * Rows go in fives, but for what makes the last of them whole fours where that is possible. Rows that are done, whole
+ * ones, go through the element-wise program at `epilogue`, if there is one: element 0 of C is its element `first`.
  */
-function multiplyBlock(a: usize, mStride: usize, kStride: usize, begin: i32, end: i32, k: i32, packed: usize, packedK: usize, left: i32, right: i32, c: usize, ldc: usize, accumulate: bool, scratch: usize): void {
+function multiplyBlock(a: usize, mStride: usize, kStride: usize, begin: i32, end: i32, k: i32, packed: usize, packedK: usize, left: i32, right: i32, c: usize, ldc: usize, accumulate: bool, scratch: usize, epilogue: usize, slots: usize, part: i32, first: i32): void {
   const far = kStride > FAR && mStride == 4;
   const own = scratch + TILE;
   const fours = (5 - (end - begin) % 5) % 5 << 2;
@@ -90,13 +92,18 @@ function multiplyBlock(a: usize, mStride: usize, kStride: usize, begin: i32, end
         }
       }
     }
+    if (epilogue != 0) {
+      const n = <i32>(ldc >> 2);
+      elementwiseRange(epilogue, slots, part, first + i * n, first + (i + rows) * n);
+    }
   }
 }
 
 /**
  * All matrices of a batch that share one block of B. Walkers split the rows, or the columns where there are few rows.
  * Words: a (2), row stride, k stride (bytes), c (2), N of C, rows, columns, k, accumulate, packed B (2), scratch (2),
- * matrices, bytes between matrices of C, split columns, batch dimensions, 3 each.
+ * matrices, bytes between matrices of C, split columns, where the words of an epilogue begin (0: none), batch dimensions,
+ * 3 each.
  */
 export function matmulShared(args: usize, slots: usize, part: i32, parts: i32): i32 {
   const a = ptr(args, 0, slots);
@@ -113,7 +120,8 @@ export function matmulShared(args: usize, slots: usize, part: i32, parts: i32): 
   const matrices = int(args, 15);
   const cStride = <usize>int(args, 16);
   const splitColumns = int(args, 17) != 0;
-  const dims = int(args, 18);
+  const epilogue = int(args, 18) != 0 ? args + (<usize>int(args, 18) << 2) : 0;
+  const dims = int(args, 19);
   let begin = 0;
   let end = rows;
   let left = 0;
@@ -129,8 +137,9 @@ export function matmulShared(args: usize, slots: usize, part: i32, parts: i32): 
     end = min(rows, share(panels, part + 1, parts) << 2);
   }
   for (let i = 0; i < matrices; i++) {
-    const at = a + batchOffset(args + 76, dims, i, 0);
-    multiplyBlock(at, mStride, kStride, begin, end, k, packed, panelK(columns), left, right, c + <usize>i * cStride, ldc, accumulate, scratch);
+    const at = a + batchOffset(args + 80, dims, i, 0);
+    const first = i * <i32>(cStride >> 2);
+    multiplyBlock(at, mStride, kStride, begin, end, k, packed, panelK(columns), left, right, c + <usize>i * cStride, ldc, accumulate, scratch, epilogue, slots, part, first);
   }
   return 0;
 }
@@ -168,7 +177,7 @@ export function matmulBatch(args: usize, slots: usize, part: i32, parts: i32): i
       for (let p = 0; p < k; p += depth) {
         const thick = min(depth, k - p);
         packBlock(fromB + <usize>j * nStride + <usize>p * bkStride, nStride, bkStride, 0, columns, columns, thick, packed);
-        multiplyBlock(fromA + <usize>p * akStride, mStride, akStride, 0, m, thick, packed, panelK(columns), 0, columns, to + (<usize>j << 2), ldc, p > 0, scratch);
+        multiplyBlock(fromA + <usize>p * akStride, mStride, akStride, 0, m, thick, packed, panelK(columns), 0, columns, to + (<usize>j << 2), ldc, p > 0, scratch, 0, slots, part, 0);
       }
     }
   }

@@ -98,9 +98,13 @@ function encodeShared(
   dims: Product['batch'],
   step: Step,
   writer: StepWriter,
-): void {
+  epilogue?: Epilogue,
+): boolean {
   const packed = packedBytes(p.n, p.k);
   const { depth, width } = blockOf(p.k, !isFar(p));
+  const splitColumns = p.m < 32 * writer.parts;
+  // The program runs over whole rows that are done.
+  const carries = epilogue !== undefined && p.n <= width && p.k <= depth && !splitColumns;
   for (let j = 0; j < p.n; j += width) {
     const columns = Math.min(width, p.n - j);
     for (let q = 0; q < p.k; q += depth) {
@@ -127,10 +131,13 @@ function encodeShared(
       writer
         .int(matrices)
         .int(4 * p.m * p.n)
-        .int(p.m < 32 * writer.parts ? 1 : 0);
+        .int(splitColumns ? 1 : 0)
+        .int(carries ? 20 + 3 * dims.shape.length : 0);
       batchDimensions({ ...p, batch: dims }, writer);
     }
   }
+  if (carries) epilogue(writer);
+  return carries;
 }
 
 /** `own` are the bytes of one walker. */
@@ -156,10 +163,14 @@ function encodeBatch(
   batchDimensions(p, writer);
 }
 
-function encode(step: Step, writer: StepWriter): void {
+/** Writes the words of the element-wise program that follows a product. */
+type Epilogue = (writer: StepWriter) => void;
+
+/** Whether the epilogue is part of what was written; otherwise it is still to do. */
+export function encodeMatmul(step: Step, writer: StepWriter, epilogue?: Epilogue): boolean {
   const p = product(step);
   const matrices = sizeOf(p.batch.shape);
-  if (matrices * p.m * p.n === 0) return;
+  if (matrices * p.m * p.n === 0) return true;
   if (p.k === 0) {
     writer
       .kernel('fill')
@@ -171,13 +182,13 @@ function encode(step: Step, writer: StepWriter): void {
       .int(0)
       .int(1)
       .int(0);
-    return;
+    return false;
   }
   // A product of few rows reads B once: packing it would cost more than multiplying.
   if (p.m === 1 || (p.m <= 4 && p.bn === 1)) {
     encodeBatch('matmulFew', p, matrices, FEW, step, writer);
   } else if (p.batch.strides[1].every((stride) => stride === 0)) {
-    encodeShared(p, matrices, 0, 0, 0, p.batch, step, writer);
+    return encodeShared(p, matrices, 0, 0, 0, p.batch, step, writer, epilogue);
   } else if (matrices < writer.parts) {
     for (let i = 0; i < matrices; i++) {
       let rest = i;
@@ -194,6 +205,7 @@ function encode(step: Step, writer: StepWriter): void {
   } else {
     encodeBatch('matmulBatch', p, matrices, SCRATCH + roundUp(packedBytes(p.n, p.k), 64), step, writer);
   }
+  return false;
 }
 
 function workspace({ inputs: [a], outputs: [c] }: StepDescription, parts: number): number {
@@ -204,4 +216,4 @@ function workspace({ inputs: [a], outputs: [c] }: StepDescription, parts: number
 }
 
 /** Products of matrices in any layout: what is multiplied are packed panels, so a transposition costs nothing extra. */
-export const matmul: KernelEncoders = { matmul: { encode, workspace, strided: true } };
+export const matmul: KernelEncoders = { matmul: { encode: encodeMatmul, workspace, strided: true } };

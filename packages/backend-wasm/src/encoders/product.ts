@@ -1,8 +1,8 @@
 import type { Step, StepDescription } from '@qkv/tensor';
 
 import type { KernelEncoders } from '../encoder';
-import { elementwise } from './elementwise';
-import { matmul } from './matmul';
+import { elementwise, writeProgram } from './elementwise';
+import { encodeMatmul, matmul } from './matmul';
 
 const ROOM = 64;
 const roundUp = (bytes: number): number => Math.ceil(bytes / ROOM) * ROOM;
@@ -30,12 +30,14 @@ export const product: KernelEncoders = {
       return roundUp(bytes) + elementwise.elementwise.workspace!(epilogueOf(step), parts);
     },
     encode(step, writer) {
-      matmul.matmul.encode!(productOf(step), writer);
-      if (step.attributes.program === undefined) return;
+      if (step.attributes.program === undefined) return void encodeMatmul(step, writer);
       const { slot, byteOffset, bytes } = step.workspace!;
       const own = roundUp(matmul.matmul.workspace!(productOf(step), writer.parts));
       const workspace = { slot, byteOffset: byteOffset + own, bytes: bytes - own };
-      elementwise.elementwise.encode!({ ...step, ...epilogueOf(step), workspace } as Step, writer);
+      const epilogue = { ...step, ...epilogueOf(step), workspace } as Step;
+      // Block by block while the product is in the cache, or else behind it.
+      const done = encodeMatmul(productOf(step), writer, () => writeProgram(epilogue, writer));
+      if (!done) elementwise.elementwise.encode!(epilogue, writer);
     },
   },
 };
