@@ -13,10 +13,10 @@
  * | `pow4` | 0.6 | the result; special cases as in ECMAScript's `**` |
  * | `silu4` | 3 | the result, or 2⁻¹²⁰ |
  * | `siluSlope4` | 3.5 | the result, or ⅛: it has a root |
- * | `gelu4` | 7 | the result |
- * | `geluSlope4` | 7.5 | the result, also near its root at −0.7518 |
+ * | `gelu4` | 7.5 | the result |
+ * | `geluSlope4` | 8.5 | the result, also near its root at −0.7518 |
  * | `geluTanh4` | 3.5 | the result, or ⅛; 200 ULP of the result, at its worst near −10 |
- * | `geluTanhSlope4` | 5 | the result, or ⅛: it has a root |
+ * | `geluTanhSlope4` | 6 | the result, or ⅛: it has a root |
  */
 export { exp4, expNonPositive4, log4, tanh4 } from './exponential';
 export { erf4, gelu4, geluSlope4 } from './normal';
