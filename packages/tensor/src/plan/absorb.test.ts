@@ -34,6 +34,14 @@ describe('a product carries the program that reads it', () => {
     expect(summary(planOf(gelu(x), x.matmul(x)))).toEqual(['matmul(add gelu) 3→2', 'matmul() 2→1']);
   });
 
+  test('through reshapes, as behind a Linear', () => {
+    const x: Tensor = a.matmul(w).reshape([2, 1, 2]);
+    const plan = planOf(gelu(x.add(bias)));
+    expect(summary(plan)).toEqual(['matmul(add gelu) 3→1']);
+    expect(plan.steps[0]!.outputs[0]!.shape).toEqual([2, 2]);
+    expect(summary(planOf(x.add(bias), x.sum()))).toEqual(['matmul() 2→1', 'elementwise(add) 2→1', 'reduce() 1→1']);
+  });
+
   test('the later one of two products', () => {
     const x: Tensor = a.matmul(w);
     expect(summary(planOf(x.add(x.matmul(x).mul(2))))).toEqual(['matmul() 2→1', 'matmul(literal mul add) 3→1']);

@@ -87,25 +87,35 @@ function afterProducts(units: readonly Unit[], nodes: readonly GraphNode[], reso
   for (const node of nodes) {
     for (const input of node.inputs) {
       const from = resolve(input).node;
-      if (from.op !== 'matmul') continue;
       let set = readers.get(from);
       if (set === undefined) readers.set(from, (set = new Set()));
       set.add(node);
     }
   }
   const absorbed = new Set<GraphNode>();
+  /** The product behind a value, and the reshapes between, if nothing but `inside` needs any of them. */
+  const productOf = (value: Value, inside: ReadonlySet<GraphNode>): GraphNode[] | null => {
+    const chain: GraphNode[] = [];
+    for (let at = resolve(value), allowed = inside; ; at = resolve(at.node.inputs[0]!), allowed = new Set([chain.at(-1)!])) {
+      const { node } = at;
+      if (kept.has(at) || absorbed.has(node) || ![...(readers.get(node) ?? [])].every((reader) => allowed.has(reader))) return null;
+      if (node.op !== 'matmul' && node.op !== 'reshape') return null;
+      chain.push(node);
+      if (node.op === 'matmul') return chain;
+    }
+  };
   const out = units.map((unit): Unit => {
     if (unit.kind !== 'elementwise') return unit;
     const inside = new Set(unit.nodes);
-    const main = unit.inputs.findLastIndex((input) => {
-      const value = resolve(input);
-      if (value.node.op !== 'matmul' || kept.has(value) || absorbed.has(value.node)) return false;
-      return sameShape(value.shape, unit.outputs[0]!.shape) && [...readers.get(value.node)!].every((reader) => inside.has(reader));
-    });
-    if (main < 0) return unit;
-    const { node } = resolve(unit.inputs[main]!);
-    absorbed.add(node);
-    return { kind: 'product', product: node, epilogue: withFirst(unit, main) };
+    const shape = unit.outputs[0]!.shape;
+    for (let main = unit.inputs.length - 1; main >= 0; main--) {
+      const input = unit.inputs[main]!;
+      const chain = sameShape(input.shape, shape) ? productOf(input, inside) : null;
+      if (chain === null) continue;
+      for (const node of chain) absorbed.add(node);
+      return { kind: 'product', product: chain.at(-1)!, epilogue: withFirst(unit, main) };
+    }
+    return unit;
   });
   return out.filter((unit) => unit.kind !== 'node' || !absorbed.has(unit.node));
 }

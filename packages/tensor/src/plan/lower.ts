@@ -161,7 +161,10 @@ export class Lowering {
     const { program, inputs, outputs } = epilogue;
     const others = inputs.slice(1).map((value) => expandView(this.view(value), outputs[0]!.shape));
     const factors = this.factors(product);
-    this.step('matmul', [...factors, ...others], this.results(outputs), { program });
+    // Results may have another shape than the product, with the same elements in the same order.
+    const { shape } = product.outputs[0]!;
+    const results = this.results(outputs).map((view) => wholeBuffer(view.buffer, shape));
+    this.step('matmul', [...factors, ...others], results, { program });
   }
 
   /** Both operands of a product with all batch dimensions. */
