@@ -124,7 +124,7 @@ const forward: Measurement = {
 };
 
 const decode: Measurement = {
-  entries: (around) => around.nodes.map((node) => own(node, 'decode.ts', { threads: 1 })),
+  entries: (around) => around.nodes.map((node) => own(node, 'decode.ts', { threads: 1, full: around.full })),
   quick: { rounds: 5, seconds: 12 },
   full: { rounds: 15, seconds: 120 },
   warmUp: 8,

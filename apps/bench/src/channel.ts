@@ -70,6 +70,10 @@ export class Channel {
     this.#process.on('close', (code, signal) => this.#end(reasonOf(this.#errors, code, signal)));
   }
 
+  get pid(): number | undefined {
+    return this.#process.exitCode === null ? this.#process.pid : undefined;
+  }
+
   #line(line: string): void {
     if (line.startsWith('{')) this.#answered(JSON.parse(line) as Message); // a library may print something else
   }

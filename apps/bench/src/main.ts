@@ -9,10 +9,18 @@ import { Progress } from './progress';
 import { type Effort, measure, type Outcome } from './runner';
 import { lookAround, type Surroundings } from './surroundings';
 
+/** Cores that others use, above which results mislead. */
+const DISTURBED = 0.2;
+const DISTURBANCE =
+  'Others were at work, so this run says little about who is faster: threads that wait for each other (torch 2t, ort) and wide\n' +
+  'vectors suffer most from neighbours. Shares by CPU time, and ratios among subjects of one kind, are what holds.';
+
 interface Finished {
   readonly name: string;
   readonly title: string;
   readonly outcomes: readonly Outcome[];
+  /** Cores that others kept busy meanwhile. */
+  readonly others: number;
   readonly report: Report;
 }
 
@@ -52,15 +60,18 @@ async function measureAll(options: Options, surroundings: Surroundings): Promise
   for (const [measurement, cases] of groups) {
     const started = performance.now();
     progress.begin(cases.map(({ name }) => name).join(', '));
-    const outcomes = await measure(measurement.entries(surroundings), effortOf(measurement), (what) =>
+    const { outcomes, others } = await measure(measurement.entries(surroundings), effortOf(measurement), (what) =>
       progress.show(what),
     );
     progress.end();
     const seconds = ((performance.now() - started) / 1000).toFixed(0);
     const rounds = Math.max(0, ...outcomes.map((outcome) => outcome.rounds.length));
     for (const { name, title, report } of cases) {
-      finished.push({ name, title, outcomes, report: report(outcomes) });
-      console.log(`\n## ${title}\n${rounds} rounds, taking turns; ${seconds} s\n\n${finished.at(-1)!.report.text}`);
+      finished.push({ name, title, outcomes, others, report: report(outcomes) });
+      const busy = Number.isFinite(others) ? `; others kept ${others.toFixed(1)} cores busy` : '';
+      console.log(
+        `\n## ${title}\n${rounds} rounds, taking turns; ${seconds} s${busy}\n\n${finished.at(-1)!.report.text}`,
+      );
     }
   }
   return finished;
@@ -89,9 +100,10 @@ async function main(): Promise<void> {
   const started = performance.now();
   const finished = await measureAll(options, surroundings);
   console.log(`\n${((performance.now() - started) / 1000).toFixed(0)} s in all`);
+  if (finished.some(({ others }) => others > DISTURBED)) console.log(DISTURBANCE);
 
   if (options.json !== undefined) {
-    const results = Object.fromEntries(finished.map(({ name, outcomes }) => [name, outcomes]));
+    const results = Object.fromEntries(finished.map(({ name, outcomes, others }) => [name, { others, outcomes }]));
     const { nodes, torch } = surroundings;
     const runtimes = { nodes: nodes.map(({ version }) => version), torch: torch?.version ?? null };
     const record = { date: new Date().toISOString(), machine, runtimes, peers: PEERS, options, results };

@@ -1,4 +1,5 @@
 import { Channel, type Program } from './channel';
+import { OthersMeter } from './others';
 import type { Facts, Series } from './subject';
 
 /** One subject of a case. */
@@ -83,9 +84,20 @@ class Contender {
     };
   }
 
+  get pid(): number[] {
+    return this.#channel.pid === undefined ? [] : [this.#channel.pid];
+  }
+
   close(): void {
     this.#channel.close();
   }
+}
+
+/** What a case gives. */
+export interface Measured {
+  readonly outcomes: readonly Outcome[];
+  /** Cores that other processes kept busy meanwhile; NaN where that is not known. */
+  readonly others: number;
 }
 
 /**
@@ -96,8 +108,9 @@ export async function measure(
   entries: readonly Entry[],
   { rounds, seconds }: Effort,
   progress: (what: string) => void = () => {},
-): Promise<Outcome[]> {
+): Promise<Measured> {
   const contenders: Contender[] = [];
+  const meter = new OthersMeter();
   try {
     for (const entry of entries) {
       progress(`warming up ${entry.label}`);
@@ -112,7 +125,8 @@ export async function measure(
       if (i === 0) end = performance.now() + 1000 * seconds;
       for (const contender of i % 2 === 0 ? contenders : [...contenders].reverse()) await contender.round(i);
     }
-    return contenders.map((contender) => contender.outcome);
+    const others = meter.cores(contenders.flatMap(({ pid }) => pid));
+    return { outcomes: contenders.map(({ outcome }) => outcome), others };
   } finally {
     for (const contender of contenders) contender.close();
   }

@@ -24,23 +24,25 @@ export function decodeReport(outcomes: readonly Outcome[]): Report {
       ];
     });
     const lengths = DECODE_ROWS.flatMap((B) =>
-      DECODE_LENGTHS.map((length) => {
-        const [cached, plain] = ['with', 'without'].map((kind) => `B=${B} ms ${kind} cache at ${length}`);
-        const ratio = pairedRatio(outcome, plain, outcome, cached);
-        if (ratio && index === 0) bars.push({ item: `batch ${B}, token ${length}`, subject: 'without cache', ratio });
-        return [
-          `batch ${B}, token ${length}`,
-          brief(median(samplesOf(outcome, cached))),
-          spread(samplesOf(outcome, cached)),
-          brief(median(samplesOf(outcome, plain))),
-          spread(samplesOf(outcome, plain)),
-          ratio ? formatRatio(ratio) : '–',
-          ratio && verdictOf(ratio) === 'behind' ? 'the cache loses' : '',
-        ];
-      }),
+      DECODE_LENGTHS.filter((length) => samplesOf(outcome, `B=${B} ms with cache at ${length}`).length > 0).map(
+        (length) => {
+          const [cached, plain] = ['with', 'without'].map((kind) => `B=${B} ms ${kind} cache at ${length}`);
+          const ratio = pairedRatio(outcome, plain, outcome, cached);
+          if (ratio && index === 0) bars.push({ item: `batch ${B}, token ${length}`, subject: 'without cache', ratio });
+          return [
+            `batch ${B}, token ${length}`,
+            brief(median(samplesOf(outcome, cached))),
+            spread(samplesOf(outcome, cached)),
+            brief(median(samplesOf(outcome, plain))),
+            spread(samplesOf(outcome, plain)),
+            ratio ? formatRatio(ratio) : '–',
+            ratio && verdictOf(ratio) === 'behind' ? 'the cache loses' : '',
+          ];
+        },
+      ),
     );
     const title = `${outcome.label}, ${outcome.runtime}`;
-    const speeds = ['tokens/s', 'quartiles', 'without cache', 'quartiles', 'times', 'JavaScript µs/token', 'quartiles'];
+    const speeds = ['tokens/s', 'quartiles', 'without cache', 'quartiles', 'times', 'JavaScript µs/step', 'quartiles'];
     const times = ['ms/token', 'quartiles', 'without cache', 'quartiles', 'times', ''];
     return [table([title, ...speeds], whole), table(['time of a token', ...times], lengths), growth(outcome)].join(
       '\n\n',
@@ -51,8 +53,11 @@ export function decodeReport(outcomes: readonly Outcome[]): Report {
 
 /** Whether a token at the end costs more than one at the beginning. */
 function growth(outcome: Outcome): string {
-  const [first, last] = [DECODE_LENGTHS[0], DECODE_LENGTHS.at(-1)!];
   return DECODE_ROWS.map((B) => {
+    const lengths = DECODE_LENGTHS.filter(
+      (length) => samplesOf(outcome, `B=${B} ms with cache at ${length}`).length > 0,
+    );
+    const [first, last] = [lengths[0], lengths.at(-1)];
     const ratio = pairedRatio(outcome, `B=${B} ms with cache at ${last}`, outcome, `B=${B} ms with cache at ${first}`);
     return `batch ${B}: with the cache, token ${last} takes ${ratio ? formatRatio(ratio) : '–'} times as long as token ${first}`;
   }).join('\n');

@@ -109,7 +109,7 @@ export async function create({ home, work, model, items, version }) {
   }
   const { train } = createClassifier(jax, modelOf(model));
   const first = await train();
-  for (let i = 0; i < (model === 'vit' ? 1 : 4); i++) await train();
+  for (let i = 0; i < (model === 'vit' ? 1 : 3); i++) await train();
   await new Promise((resolve) => setTimeout(resolve, 300));
   return {
     facts: { ...facts, 'first loss': first },

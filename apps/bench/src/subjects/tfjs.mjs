@@ -86,8 +86,7 @@ export async function create({ home, work, model, items }) {
     );
   }
   const { train } = createClassifier(tf, modelOf(model));
-  const first = train();
-  train();
+  const first = train(); // the first round, which is thrown away, is the second step
   return {
     facts: { ...facts, 'first loss': first },
     async round() {
