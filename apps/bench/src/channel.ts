@@ -71,7 +71,7 @@ export class Channel {
   }
 
   get pid(): number | undefined {
-    return this.#process.exitCode === null ? this.#process.pid : undefined;
+    return this.#ended === undefined ? this.#process.pid : undefined;
   }
 
   #line(line: string): void {

@@ -70,7 +70,7 @@ async function measureAll(options: Options, surroundings: Surroundings): Promise
       finished.push({ name, title, outcomes, others, report: report(outcomes) });
       const busy = Number.isFinite(others) ? `; others kept ${others.toFixed(1)} cores busy` : '';
       console.log(
-        `\n## ${title}\n${rounds} rounds, taking turns; ${seconds} s${busy}\n\n${finished.at(-1)!.report.text}`,
+        `\n## ${title}\n${rounds} round${rounds === 1 ? '' : 's'}, taking turns; ${seconds} s${busy}\n\n${finished.at(-1)!.report.text}`,
       );
     }
   }

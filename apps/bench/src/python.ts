@@ -19,10 +19,12 @@ const CANDIDATES = ['/usr/bin/python3', 'python3'];
 const OPENBLAS = ['/usr/lib/x86_64-linux-gnu/openblas-openmp', '/usr/lib/aarch64-linux-gnu/openblas-openmp'];
 
 /** So that `threads` limits both torch and the library below it. */
-export function torchEnvironment(threads: number): Record<string, string> {
+export function torchEnvironment(
+  threads: number,
+  folder: string | undefined = OPENBLAS.find((path) => existsSync(path)),
+): Record<string, string> {
   const count = String(threads);
   const limits = { OMP_NUM_THREADS: count, OPENBLAS_NUM_THREADS: count, MKL_NUM_THREADS: count };
-  const folder = OPENBLAS.find((path) => existsSync(path));
   if (folder === undefined) return limits;
   const others = process.env['LD_LIBRARY_PATH'];
   return { ...limits, LD_LIBRARY_PATH: others === undefined || others === '' ? folder : `${folder}:${others}` };

@@ -61,7 +61,12 @@ export function comparison(outcomes: readonly Outcome[], { items, count, kernels
       if (allBars.length === 0) allBars.push(...bars); // the chart shows one Node
       return `${table(head, rows)}\n${standings(others, bars)}`;
     });
-  const notes = [...peakLines(outcomes, UNITS[count]), ...about(outcomes), ...failures(outcomes)];
+  const notes = [
+    ...peakLines(outcomes, UNITS[count]),
+    ...busyLines(outcomes, items),
+    ...about(outcomes),
+    ...failures(outcomes),
+  ];
   return { text: [...parts, notes.join('\n')].join('\n\n'), bars: allBars };
 }
 
@@ -74,4 +79,20 @@ function standings(others: readonly Outcome[], bars: readonly Bar[]): string {
     return `${label}: we are behind in ${count('behind')}, even in ${count('even')}, ahead in ${count('ahead')} of ${ratios.length}; its time ÷ ours is ${middle.toFixed(2)} (${q1.toFixed(2)}–${q3.toFixed(2)} over these)`;
   });
   return lines.join('\n');
+}
+
+/** Whether those that were given threads used them: in the item that kept most cores busy. */
+function busyLines(outcomes: readonly Outcome[], items: readonly Item[]): string[] {
+  return alive(outcomes)
+    .filter(({ threads = 1 }) => threads > 1)
+    .map((outcome) => {
+      const busy = items.map(
+        ({ name }) => median(samplesOf(outcome, `${name} cpu`)) / median(samplesOf(outcome, `${name} ms`)),
+      );
+      const [most, item] = busy.reduce<[number, string]>(
+        (best, cores, i) => (cores > best[0] ? [cores, items[i].name] : best),
+        [0, ''],
+      );
+      return `${outcome.label} kept at most ${number(most)} cores busy (${item})`;
+    });
 }

@@ -31,10 +31,11 @@ export function memoryReport(outcomes: readonly Outcome[]): Report {
     'weights and state',
     'saved activations',
   ];
-  return { text: [table(head, rows), quotient(living), ...failures(outcomes)].join('\n'), bars: [] };
+  return { text: [table(head, rows), arenaLine(living), ...failures(outcomes)].join('\n'), bars: [] };
 }
 
-function quotient(outcomes: readonly Outcome[]): string {
+/** Our arena beside what torch keeps from forward to backward. */
+export function arenaLine(outcomes: readonly Outcome[]): string {
   const arena = outcomes.find(({ own }) => own)?.facts['arena bytes'];
   const saved = outcomes.find(({ facts }) => facts['saved bytes'] !== undefined)?.facts['saved bytes'];
   if (arena === undefined || saved === undefined) return 'arena ÷ activations that torch saves: not measured';

@@ -3,6 +3,7 @@ import { type Outcome, samplesOf } from '../runner';
 import { median } from '../statistics';
 import { type Model, stepFlops } from '../workload.mjs';
 import { type Bar, formatRatio, othersOf, pairedRatio, roundMedians, verdictOf } from './bar';
+import { arenaLine } from './memory';
 import { about, alive, brief, failures, number, peakLines, percent, spread, table } from './table';
 
 /** Below this many cores at work, two threads are one. */
@@ -75,6 +76,7 @@ export function stepReport(outcomes: readonly Outcome[], model: Model): Report {
       `model: ${number(gflop, 2)} GFLOP (products only, backward = 2 × forward); GFLOP/s and shares of one core's bound count these`,
       ...plans.map(({ facts }) => `plan: ${facts['plan']}`),
       ...notes,
+      arenaLine(outcomes),
       `first loss (ln 10 = 2.303, give or take): ${losses.join(', ')}`,
       ...peakLines(plans, 'GFLOP/s'),
       ...about(outcomes),
