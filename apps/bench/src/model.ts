@@ -65,7 +65,7 @@ export type TrainingStep = Compiled<[Tensor, Tensor], Tensor>;
 export function createTrainingSteps(
   engine: Engine,
   sizes: Model,
-): { retraced: TrainingStep; frozen: TrainingStep; batch: [Tensor, Tensor] } {
+): { retraced: TrainingStep; frozen: TrainingStep; batch: [Tensor, Tensor]; parameters: number } {
   const { learningRate, beta1, beta2, adamEpsilon, B } = sizes;
   const model = new Classifier(sizes);
   const parameters = model.parameters();
@@ -80,6 +80,7 @@ export function createTrainingSteps(
     retraced: compile(step, { mode: 'train', seed: 1, engine }),
     frozen: compile(step, { mode: 'train', seed: 1, engine, frozen: true }),
     batch: [tensor(x, shape), tensor(labels, [B], 'int32')],
+    parameters: model.parameterCount(),
   };
 }
 

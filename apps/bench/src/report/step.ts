@@ -69,7 +69,8 @@ export function stepReport(outcomes: readonly Outcome[], model: Model): Report {
       return table([...head, ...[0, 1].map((i) => (ours[i] ? `÷ ${ours[i].label}` : '–')), 'we are'], rows);
     });
   const plans = outcomes.filter(({ own, rounds }) => own && rounds.length > 0).slice(0, 1);
-  const losses = alive(outcomes).map(({ label, facts }) => `${label} ${Number(facts['first loss']).toFixed(3)}`);
+  const living = alive(outcomes);
+  const losses = living.map(({ label, facts }) => `${label} ${Number(facts['first loss']).toFixed(3)}`);
   const text = [
     ...parts,
     [
@@ -77,6 +78,7 @@ export function stepReport(outcomes: readonly Outcome[], model: Model): Report {
       ...plans.map(({ facts }) => `plan: ${facts['plan']}`),
       ...notes,
       arenaLine(outcomes),
+      `parameters: ${living.map(({ label, facts }) => `${label} ${facts['parameters']}`).join(', ')}`,
       `first loss (ln 10 = 2.303, give or take): ${losses.join(', ')}`,
       ...peakLines(plans, 'GFLOP/s'),
       ...about(outcomes),

@@ -116,5 +116,8 @@ export function createClassifier(/** @type {any} */ jax, /** @type {import('../w
   };
   const logits = jit((/** @type {any} */ p, /** @type {any} */ input) => logitsOf(p, input));
   const forward = async () => await logits(tree.ref(weights), x.ref).data();
-  return { train, forward };
+  const parameters = tree
+    .leaves(weights)
+    .reduce((/** @type {number} */ sum, /** @type {any} */ leaf) => sum + leaf.size, 0);
+  return { train, forward, parameters };
 }

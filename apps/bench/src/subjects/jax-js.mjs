@@ -107,12 +107,12 @@ export async function create({ home, work, model, items, version }) {
       facts,
     );
   }
-  const { train } = createClassifier(jax, modelOf(model));
+  const { train, parameters } = createClassifier(jax, modelOf(model));
   const first = await train();
   for (let i = 0; i < (model === 'vit' ? 1 : 3); i++) await train();
   await new Promise((resolve) => setTimeout(resolve, 300));
   return {
-    facts: { ...facts, 'first loss': first },
+    facts: { ...facts, 'first loss': first, parameters },
     async round() {
       const { ms, cpu } = await timed(train);
       return { 'step ms': [ms], 'step cpu': [cpu] };

@@ -9,7 +9,7 @@ import { modelOf } from '../workload.mjs';
 export async function create(settings: Settings): Promise<Subject> {
   const large = settings['model'] === 'vit';
   const { backend, engine } = await createMeteredEngine(settings);
-  const { retraced, frozen, batch } = createTrainingSteps(engine, modelOf(settings['model']));
+  const { retraced, frozen, batch, parameters } = createTrainingSteps(engine, modelOf(settings['model']));
   const peak = await createPeakMeter(backend.numerics);
   const first = await (await retraced(...batch)).item();
 
@@ -48,6 +48,7 @@ export async function create(settings: Settings): Promise<Subject> {
         .split('\n')
         .at(-1)!,
       'first loss': first,
+      parameters,
       'arena bytes': arena,
       'variable bytes': variables,
     },

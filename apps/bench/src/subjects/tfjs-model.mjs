@@ -21,8 +21,12 @@ export function layerNorm(
 export function createClassifier(/** @type {any} */ tf, /** @type {import('../workload.mjs').Model} */ model) {
   const { B, T, D, H, F, layers, classes, patch, epsilon, learningRate, beta1, beta2, adamEpsilon } = model;
   const random = randomNumbers();
-  const draw = (/** @type {number[]} */ shape, /** @type {() => number} */ value) =>
-    tf.variable(tf.tensor(Float32Array.from({ length: shape.reduce((n, size) => n * size, 1) }, value), shape));
+  let parameters = 0;
+  const draw = (/** @type {number[]} */ shape, /** @type {() => number} */ value) => {
+    const length = shape.reduce((n, size) => n * size, 1);
+    parameters += length;
+    return tf.variable(tf.tensor(Float32Array.from({ length }, value), shape));
+  };
   const linear = (/** @type {number} */ rows, /** @type {number} */ columns) => ({
     w: draw([rows, columns], () => (2 * random()) / Math.sqrt(rows)),
     b: draw([columns], () => 0),
@@ -79,5 +83,5 @@ export function createClassifier(/** @type {any} */ tf, /** @type {import('../wo
     loss.dispose();
     return value;
   };
-  return { forward, x, train };
+  return { forward, x, train, parameters };
 }

@@ -85,10 +85,10 @@ export async function create({ home, work, model, items }) {
       facts,
     );
   }
-  const { train } = createClassifier(tf, modelOf(model));
+  const { train, parameters } = createClassifier(tf, modelOf(model));
   const first = train(); // the first round, which is thrown away, is the second step
   return {
-    facts: { ...facts, 'first loss': first },
+    facts: { ...facts, 'first loss': first, parameters },
     async round() {
       const { ms, cpu } = await timed(train);
       return { 'step ms': [ms], 'step cpu': [cpu] };

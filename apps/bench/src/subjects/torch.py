@@ -135,7 +135,8 @@ def training():
         times = [timed(step) for _ in range(2)]
         return {"step ms": [ms for ms, _ in times], "step cpu": [cpu for _, cpu in times]}
 
-    return measure, {"first loss": first, "saved bytes": saved}
+    parameters = sum(p.numel() for p in model.parameters())
+    return measure, {"first loss": first, "parameters": parameters, "saved bytes": saved}
 
 
 def main():
