@@ -115,7 +115,7 @@ export const ELEMENTWISE = /** @type {const} */ ([
 /** One sequence, four heads of 32. */
 export const ATTENTION_SIZES = { B: 1, H: 4, Dh: 32 };
 
-/** @typedef {Item & { T: number, backward: boolean }} AttentionItem `backward`: forward and the three gradients */
+/** @typedef {Item & { T: number, backward: boolean, calls: number }} AttentionItem `backward`: forward and the three gradients */
 export const ATTENTION = [false, true].flatMap((backward) =>
   [64, 128, 256, 512, 1024, 2048, 4096].map((T) => {
     const { B, H, Dh } = ATTENTION_SIZES;
@@ -124,6 +124,7 @@ export const ATTENTION = [false, true].flatMap((backward) =>
       name: `${backward ? 'with gradients' : 'forward'} T=${T}`,
       T,
       backward,
+      calls: Math.max(1, Math.round(3e7 / forward)), // short ones are timed together
       flops: (backward ? 3 : 1) * forward, // gradients of two products are four
       bytes: 4 * (backward ? 8 : 4) * B * T * H * Dh,
     });

@@ -93,6 +93,6 @@ function busyLines(outcomes: readonly Outcome[], items: readonly Item[]): string
         (best, cores, i) => (cores > best[0] ? [cores, items[i].name] : best),
         [0, ''],
       );
-      return `${outcome.label} kept at most ${number(most)} cores busy (${item})`;
+      return `${outcome.label} on ${outcome.runtime} kept at most ${number(most)} cores busy (${item})`;
     });
 }

@@ -1,7 +1,7 @@
 import type { Report } from '../case';
 import { type Outcome, samplesOf } from '../runner';
 import { median } from '../statistics';
-import { type Bar, formatRatio, othersOf, pairedRatio, verdictOf } from './bar';
+import { type Bar, formatRatio, pairedRatio, verdictOf } from './bar';
 import { about, alive, failures, number, spread, table } from './table';
 
 const kilobytes = (bytes: string | number | undefined): string =>
@@ -10,14 +10,19 @@ const kilobytes = (bytes: string | number | undefined): string =>
 /** From the start of a process to the first product, and what a page would load for it. */
 export function startReport(outcomes: readonly Outcome[]): Report {
   const bars: Bar[] = [];
-  const ours = alive(outcomes).find(({ baseline }) => baseline);
+  const baselines = alive(outcomes).filter(({ baseline }) => baseline);
+  const ours = baselines.at(0);
   const rows = alive(outcomes).map((outcome) => {
-    const ratio = ours && outcome !== ours ? pairedRatio(outcome, 'start ms', ours, 'start ms') : null;
-    if (ratio) bars.push({ item: 'process start to first product', subject: outcome.label, ratio });
+    // Each beside ours under the same Node.
+    const beside = baselines.find(({ runtime }) => runtime === outcome.runtime);
+    const ratio = beside && !outcome.own ? pairedRatio(outcome, 'start ms', beside, 'start ms') : null;
+    if (ratio && beside === ours && outcome.label !== EMPTY)
+      bars.push({ item: 'process start to first product', subject: outcome.label, ratio });
     const first = samplesOf(outcome, 'first result ms');
     const times = samplesOf(outcome, 'start ms');
     return [
       outcome.label,
+      outcome.runtime,
       number(median(times), 0),
       spread(times, (ms) => number(ms, 0)),
       number(median(first), 0),
@@ -32,6 +37,7 @@ export function startReport(outcomes: readonly Outcome[]): Report {
   });
   const head = [
     'start',
+    'runtime',
     'process ms',
     'quartiles',
     'first result ms',
@@ -44,7 +50,7 @@ export function startReport(outcomes: readonly Outcome[]): Report {
     'we are',
   ];
   const smaller = alive(outcomes)
-    .filter((other) => ours !== undefined && other !== ours && bytesOf(other) < bytesOf(ours))
+    .filter((other) => ours !== undefined && !other.own && bytesOf(other) < bytesOf(ours))
     .map(({ label }) => label);
   const notes = [
     'A program that multiplies two 2×2 matrices and prints the product; bundled for a page with esbuild, minified; gzip -9.',
@@ -53,10 +59,7 @@ export function startReport(outcomes: readonly Outcome[]): Report {
     ...about(outcomes),
     ...failures(outcomes),
   ];
-  return {
-    text: `${table(head, rows)}\n${notes.join('\n')}`,
-    bars: bars.filter(({ subject }) => subject !== EMPTY && othersOf(outcomes, ours!).length > 0),
-  };
+  return { text: `${table(head, rows)}\n${notes.join('\n')}`, bars };
 }
 
 /** A process that does nothing: what Node costs. */

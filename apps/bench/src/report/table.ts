@@ -46,9 +46,10 @@ export function failures(outcomes: readonly Outcome[]): string[] {
 
 /** What libraries say about themselves. */
 export function about(outcomes: readonly Outcome[]): string[] {
-  return alive(outcomes).flatMap(({ label, facts }) =>
+  const lines = alive(outcomes).flatMap(({ label, facts }) =>
     facts['about'] === undefined ? [] : [`${label}: ${facts['about']}`],
   );
+  return [...new Set(lines)]; // the same under each Node
 }
 
 export function peakLines(outcomes: readonly Outcome[], unit: string): string[] {

@@ -82,12 +82,12 @@ export async function create({ home, work, model, items, version }) {
     const { B, H, Dh } = ATTENTION_SIZES;
     return subjectOf(
       chosen(ATTENTION, items),
-      ({ T, backward }) => {
+      ({ T, backward, calls }) => {
         const [q, k, v, cotangent] = [1, 2, 3, 4].map((seed) => random([B, T, H, Dh], seed));
-        if (!backward) return job((a, b, c) => nn.dotProductAttention(a, b, c), [q, k, v]);
+        if (!backward) return job((a, b, c) => nn.dotProductAttention(a, b, c), [q, k, v], calls);
         const loss = (/** @type {any} */ a, /** @type {any} */ b, /** @type {any} */ c, /** @type {any} */ g) =>
           np.sum(nn.dotProductAttention(a, b, c).mul(g));
-        return job(grad(loss, { argnums: [0, 1, 2] }), [q, k, v, cotangent]);
+        return job(grad(loss, { argnums: [0, 1, 2] }), [q, k, v, cotangent], calls);
       },
       facts,
     );

@@ -38,7 +38,7 @@ export async function create({ home, web, work, threads, items, version }) {
     return subjectOf(chosen(ELEMENTWISE, items), (item) => job(elementwiseGraph(item)), facts);
   if (work === 'attention') {
     const forward = chosen(ATTENTION, items).filter(({ backward }) => !backward);
-    return subjectOf(forward, (item) => job(attentionGraph(item)), facts);
+    return subjectOf(forward, (item) => job(attentionGraph(item), item.calls), facts);
   }
   return subjectOf(FORWARD, ({ B, calls }) => job(encoderGraph(modelOf('step', B)), calls), facts, { seconds: 1 });
 }

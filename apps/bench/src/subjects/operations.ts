@@ -1,6 +1,5 @@
 import { grad } from '@qkv/autograd';
 import {
-  type Compiled,
   compile,
   type Engine,
   gelu,
@@ -29,7 +28,7 @@ import {
 } from '../workload.mjs';
 
 interface Job {
-  readonly run: Compiled<[], void>;
+  readonly run: () => Promise<void>;
   readonly calls: number;
 }
 
@@ -63,10 +62,10 @@ function elementwise(engine: Engine, { op, shape }: ElementwiseItem): Job {
   return { calls: 1, run: compile(() => result.assign(operations[op]()), { engine }) };
 }
 
-function attention(engine: Engine, { T, backward }: AttentionItem): Job {
+function attention(engine: Engine, { T, backward, calls }: AttentionItem): Job {
   const { B, H, Dh } = ATTENTION_SIZES;
   const [q, k, v, cotangent, result, ...gradients] = variables(8, B, T, H, Dh);
-  const run = compile(
+  const once = compile(
     () => {
       const { output } = scaledDotProductAttention(q.value, k.value, v.value);
       result.assign(output);
@@ -77,7 +76,10 @@ function attention(engine: Engine, { T, backward }: AttentionItem): Job {
     },
     { engine },
   );
-  return { calls: 1, run };
+  const run = async (): Promise<void> => {
+    for (let i = 0; i < calls; i++) await once();
+  };
+  return { calls, run };
 }
 
 /** Products, element-wise work or attention, of Variables and through the public interface; results stay on the device. */

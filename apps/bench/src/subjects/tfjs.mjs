@@ -65,12 +65,12 @@ export async function create({ home, work, model, items }) {
     const { B, H, Dh } = ATTENTION_SIZES;
     return subjectOf(
       chosen(ATTENTION, items),
-      ({ T, backward }) => {
+      ({ T, backward, calls }) => {
         const [q, k, v, cotangent] = [1, 2, 3, 4].map((seed) => random([B, H, T, Dh], seed));
         const attend = (/** @type {any} */ a, /** @type {any} */ b, /** @type {any} */ c) =>
           tf.matMul(tf.softmax(tf.mul(tf.matMul(a, b, false, true), 1 / Math.sqrt(Dh))), c);
         const gradients = tf.grads(attend);
-        return job(() => (backward ? gradients([q, k, v], cotangent) : attend(q, k, v)));
+        return job(() => (backward ? gradients([q, k, v], cotangent) : attend(q, k, v)), calls);
       },
       facts,
     );
