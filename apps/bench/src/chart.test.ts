@@ -13,25 +13,35 @@ const bars = ['a', 'b'].flatMap((item) =>
     ratio: summarize([Number(ratio), Number(ratio) * 1.2]),
   })),
 );
-const machine = { cpu: 'Some & Other', cores: 2, load: 0.1 };
+const machine = { cpu: 'Some & Other', cores: 2 };
 
 test('draws a bar and a line of quartiles for each ratio, one panel for each case that has some', async () => {
   const panels = [
-    { title: 'Products', report: { bars } },
-    { title: 'Without others', report: { bars: [] } },
+    { title: 'Products', report: { bars }, others: 0.1 },
+    { title: 'Disturbed', report: { bars: bars.slice(0, 1) }, others: 1.26 },
+    { title: 'Without others', report: { bars: [] }, others: NaN },
   ];
   const svg = await drawChart(panels, machine);
   expect(svg).toMatch(/^<svg [^>]*viewBox="0 0 1000 \d+"[^>]*>/);
   expect(svg.trimEnd()).toMatch(/<\/svg>$/);
-  for (const text of ['Products', 'fast', 'slow', '>a<', '>b<', 'Some &amp; Other', 'load 0.1'])
+  for (const text of [
+    'Products',
+    'fast',
+    'slow',
+    '>a<',
+    '>b<',
+    'Some &amp; Other, 2 cores',
+    '>Products<',
+    '>Disturbed — others kept 1.3 cores busy<',
+  ])
     expect(svg).toContain(text);
   expect(svg).not.toContain('Without others');
   const filled = (colour: string): number => svg.split(`fill="${colour}"`).length - 1;
-  expect([filled('#3b82c4'), filled('#d9822b')]).toEqual([3, 3]); // two bars and the legend
+  expect([filled('#3b82c4'), filled('#d9822b')]).toEqual([4, 3]); // bars and the legend
 });
 
 test('can be read on light and on dark', async () => {
-  const svg = await drawChart([{ title: 'Products', report: { bars } }], machine);
+  const svg = await drawChart([{ title: 'Products', report: { bars }, others: 0 }], machine);
   expect(svg).toContain('@media (prefers-color-scheme:dark){[fill="#24292f"]{fill:#e6edf3}');
   // Whatever is text or ground has a colour that the rules replace.
   const colours = new Set([...svg.matchAll(/<text[^>]*fill="([^"]+)"/g)].map(([, colour]) => colour));

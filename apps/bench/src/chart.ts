@@ -2,16 +2,19 @@ import type { ECharts } from 'echarts';
 
 import type { Report } from './case';
 import type { Machine } from './machine';
+import { DISTURBED } from './others';
 import type { Bar } from './report/bar';
 
 export interface Panel {
   readonly title: string;
   readonly report: Pick<Report, 'bars'>;
+  /** Cores that others kept busy meanwhile. */
+  readonly others: number;
 }
 
 const WIDTH = 1000;
 /** Of a bar with its share of the gap, of what stands above and below a panel, and of the head. */
-const [LINE, ABOVE, BELOW, HEAD] = [11, 44, 40, 96];
+const [LINE, ABOVE, BELOW, HEAD] = [11, 44, 40, 108];
 /** Of each subject, in the order of their names; dark enough on white, light enough on black. */
 const COLOURS = ['#3b82c4', '#d9822b', '#3f9d64', '#a667c0', '#c94f4f', '#8a8420', '#2a9aa5', '#8a6d5b'];
 /** Text and lines, the grid, the ground: on light, and what takes their place on dark. */
@@ -27,13 +30,11 @@ export function themed(svg: string): string {
 }
 
 /** Ratios of all cases that have some: bars from 1, which is qkv, with a line from the first quartile to the third. */
-export async function drawChart(
-  panels: readonly Panel[],
-  machine: Pick<Machine, 'cpu' | 'cores' | 'load'>,
-): Promise<string> {
+export async function drawChart(panels: readonly Panel[], machine: Pick<Machine, 'cpu' | 'cores'>): Promise<string> {
   const { init } = await import('echarts');
   const shown = panels.filter(({ report }) => report.bars.length > 0);
-  const layout = shown.map(({ title, report: { bars } }) => {
+  const layout = shown.map(({ title: name, others, report: { bars } }) => {
+    const title = others > DISTURBED ? `${name} — others kept ${others.toFixed(1)} cores busy` : name;
     const items = [...new Set(bars.map(({ item }) => item))];
     const subjects = [...new Set(bars.map(({ subject }) => subject))];
     return { title, bars, items, subjects, height: items.length * (subjects.length * LINE + 8) };
@@ -52,9 +53,9 @@ export async function drawChart(
   const head = [
     { text: 'Time of others ÷ time of qkv', left: 20, top: 12, textStyle: { color: INK, fontSize: 18 } },
     {
-      text: `Right of 1 we are faster, left of it slower. Bars: median of rounds that took turns; lines: quartiles. ${machine.cpu}, ${machine.cores} cores, load ${machine.load.toFixed(1)} at the start.`,
+      text: `Right of 1 we are faster, left of it slower. Bars: median of rounds that took turns; lines: quartiles.\n${machine.cpu}, ${machine.cores} cores`,
       left: 20,
-      top: 40,
+      top: 38,
       textStyle: { color: INK, fontSize: 11, fontWeight: 'normal' as const },
     },
   ];
@@ -70,7 +71,7 @@ export async function drawChart(
         textStyle: { color: INK, fontSize: 13 },
       })),
     ],
-    legend: { top: 62, left: 16, data: subjects, textStyle: { color: INK }, itemWidth: 14 },
+    legend: { top: 74, left: 16, data: subjects, itemGap: 20, textStyle: { color: INK }, itemWidth: 14 },
     grid: placed.map(({ at, height }) => ({ left: 210, right: 40, top: at, height })),
     xAxis: placed.map((_, i) => ({
       gridIndex: i,

@@ -3,14 +3,13 @@ import { writeFileDurably } from '@qkv/safetensors/node';
 import type { Case, Measurement, Report } from './case';
 import { CASES, PROFILE } from './cases';
 import { describeMachine, type Machine } from './machine';
+import { DISTURBED } from './others';
 import { type Options, parseOptions, usage } from './options';
 import { PEERS } from './peers';
 import { Progress } from './progress';
 import { type Effort, measure, type Outcome } from './runner';
 import { lookAround, type Surroundings } from './surroundings';
 
-/** Cores that others use, above which results mislead. */
-const DISTURBED = 0.2;
 const DISTURBANCE =
   'Others were at work, so this run says little about who is faster: threads that wait for each other (torch 2t, ort) and wide\n' +
   'vectors suffer most from neighbours. Shares by CPU time, and ratios among subjects of one kind, are what holds.';

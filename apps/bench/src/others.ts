@@ -1,5 +1,8 @@
 import { readFileSync } from 'node:fs';
 
+/** Cores that others use, above which results mislead. */
+export const DISTURBED = 0.2;
+
 /** Ticks of /proc per second; Linux has said 100 to programs for decades. */
 const TICKS = 100;
 

@@ -16,7 +16,9 @@ export interface ComparisonOptions {
 const UNITS = { flops: 'GFLOP/s', bytes: 'GB/s' };
 
 /** One line for each item: ours, and the others' time ÷ ours. Behind is who was faster than we in three rounds of four. */
-export function comparison(outcomes: readonly Outcome[], { items, count, kernels = false }: ComparisonOptions): Report {
+export function comparison(outcomes: readonly Outcome[], options: ComparisonOptions): Report {
+  const { count, kernels = false } = options;
+  const items = options.items.filter(({ name }) => outcomes.some((outcome) => wasAsked(outcome, name)));
   const allBars: Bar[] = [];
   const parts = outcomes
     .filter(({ baseline, rounds }) => baseline && rounds.length > 0)
@@ -70,6 +72,10 @@ export function comparison(outcomes: readonly Outcome[], { items, count, kernels
   return { text: [...parts, notes.join('\n')].join('\n\n'), bars: allBars };
 }
 
+/** Whether there is a figure or a message: some sizes are left out by default. */
+const wasAsked = ({ rounds, facts }: Outcome, item: string): boolean =>
+  `failed: ${item}` in facts || rounds.some((series) => `${item} ms` in series);
+
 /** In how many items each of the others is faster, equal or slower. */
 function standings(others: readonly Outcome[], bars: readonly Bar[]): string {
   const lines = alive(others).map(({ label }) => {
@@ -86,13 +92,12 @@ function busyLines(outcomes: readonly Outcome[], items: readonly Item[]): string
   return alive(outcomes)
     .filter(({ threads = 1 }) => threads > 1)
     .map((outcome) => {
-      const busy = items.map(
-        ({ name }) => median(samplesOf(outcome, `${name} cpu`)) / median(samplesOf(outcome, `${name} ms`)),
-      );
-      const [most, item] = busy.reduce<[number, string]>(
-        (best, cores, i) => (cores > best[0] ? [cores, items[i].name] : best),
-        [0, ''],
-      );
-      return `${outcome.label} on ${outcome.runtime} kept at most ${number(most)} cores busy (${item})`;
+      const busy = items.map(({ name }) => {
+        const times = samplesOf(outcome, `${name} ms`);
+        const cores = median(samplesOf(outcome, `${name} cpu`).map((cpu, i) => cpu / times[i]));
+        return { name, cores: Number.isFinite(cores) ? cores : 0 };
+      });
+      const most = busy.reduce((best, one) => (one.cores > best.cores ? one : best));
+      return `${outcome.label} on ${outcome.runtime} kept at most ${number(most.cores)} cores busy (${most.name})`;
     });
 }

@@ -95,6 +95,21 @@ describe('a comparison', () => {
     expect(bars).toEqual([]);
   });
 
+  test('leaves out what nobody was asked for, and says what we alone lack', () => {
+    const other = outcomeOf('other', { rounds: roundsOf('gelu', [1, 1]) });
+    const items = ['softmax', 'gelu', 'never'].map((name) => ({ ...item, name }));
+    const lines = comparison([ours, other], { items, count: 'bytes' }).text.split('\n');
+    expect(lines[2]).toMatch(/^softmax /);
+    expect(lines[3]).toMatch(/^gelu .* not measured$/);
+    expect(lines[4]).not.toMatch(/^never/);
+  });
+
+  test('says whether threads were used', () => {
+    const rounds = [1, 2, 3].map(() => ({ 'softmax ms': [2], 'softmax cpu': [3.8] }));
+    const { text } = comparison([ours, outcomeOf('ort 2t', { threads: 2, rounds })], { items: [item], count: 'bytes' });
+    expect(text).toContain('ort 2t on v20 kept at most 1.9 cores busy (softmax)');
+  });
+
   test('without a figure of our own says that', () => {
     const { text } = comparison([outcomeOf('qkv 1t', { own: true, baseline: true, failure: 'no memory' })], {
       items: [item],
