@@ -1,132 +1,127 @@
-import { writeFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
+import { writeFileDurably } from '@qkv/safetensors/node';
 
-import { describeMachine, nodeVersions } from './machine';
-import { installPeer, type PeerName, PEERS } from './peers';
-import { gemmReport, peakLines, profileReport, stepReport, traceReport } from './report';
-import { type Entry, measure, type Outcome } from './runner';
+import type { Case, Measurement, Report } from './case';
+import { CASES, PROFILE } from './cases';
+import { describeMachine, type Machine } from './machine';
+import { DISTURBED } from './others';
+import { type Options, parseOptions, usage } from './options';
+import { PEERS } from './peers';
+import { Progress } from './progress';
+import { type Effort, measure, type Outcome } from './runner';
+import { lookAround, type Surroundings } from './surroundings';
 
-const USAGE = `bench [--only gemm,step,trace] [--profile] [--peers] [--rounds 15] [--json FILE]
-  --only     cases, separated by commas; all by default
-  --profile  the training step kernel by kernel, instead of the cases (unless --only names some)
-  --peers    installs the peers into apps/bench/.peers and lets them take the same training step
-  --rounds   of each case
-  --json     writes all samples, and what describes the machine`;
-const CASES = ['gemm', 'step', 'trace'];
+const DISTURBANCE =
+  'Others were at work, so this run says little about who is faster: threads that wait for each other (torch 2t, ort) and wide\n' +
+  'vectors suffer most from neighbours. Shares by CPU time, and ratios among subjects of one kind, are what holds.';
 
-interface Options {
-  readonly cases: readonly string[];
-  readonly profile: boolean;
-  readonly peers: boolean;
-  readonly rounds: number;
-  readonly json: string | undefined;
+interface Finished {
+  readonly name: string;
+  readonly title: string;
+  readonly outcomes: readonly Outcome[];
+  /** Cores that others kept busy meanwhile. */
+  readonly others: number;
+  readonly report: Report;
 }
 
-function parse(): Options {
-  const { values } = parseArgs({
-    args: process.argv.slice(2).filter((word) => word !== '--'), // pnpm passes it on
-    options: {
-      only: { type: 'string' },
-      profile: { type: 'boolean', default: false },
-      peers: { type: 'boolean', default: false },
-      rounds: { type: 'string', default: '15' },
-      json: { type: 'string' },
-      help: { type: 'boolean', default: false },
-    },
-  });
-  if (values.help) {
-    console.log(USAGE);
-    process.exit(0);
-  }
-  const cases = values.only?.split(',') ?? (values.profile ? [] : CASES);
-  const unknown = cases.find((name) => !CASES.includes(name));
-  if (unknown !== undefined) throw new Error(`there is no case '${unknown}'; there are ${CASES.join(', ')}`);
-  const rounds = Number(values.rounds);
-  if (!Number.isInteger(rounds) || rounds < 1)
-    throw new Error(`--rounds needs a positive integer, got '${values.rounds}'`);
-  return { cases, profile: values.profile, peers: values.peers, rounds, json: values.json };
-}
-
-const results: Record<string, Outcome[]> = {};
-
-/** Measures one case, with a line of progress where somebody watches. */
-async function runCase(
-  name: string,
-  title: string,
-  entries: readonly Entry[],
-  rounds: number,
-  report: (outcomes: Outcome[]) => string,
-): Promise<void> {
-  const started = Date.now();
-  const show = (text: string): unknown => process.stderr.isTTY && process.stderr.write(`\r\x1b[K${text}`);
-  show(`${name}: warming up`);
-  const outcomes = await measure(entries, rounds, (done) => show(`${name}: round ${done}/${rounds}`));
-  show('');
-  results[name] = outcomes;
-  const seconds = ((Date.now() - started) / 1000).toFixed(0);
+function sayMachine(machine: Machine, { nodes, torch }: Surroundings): void {
+  const { cpu, cores, quota, memoryGiB, load } = machine;
+  const python = torch === null ? '' : `; ${torch.runtime.version} with torch ${torch.version}`;
   console.log(
-    `\n## ${title}\n${rounds} rounds, taking turns; ${seconds} s\n\n${report(outcomes)}\n${peakLines(outcomes)}`,
+    `${cpu}, ${cores} cores${quota === null ? '' : ` (quota ${quota})`}, ${memoryGiB.toFixed(0)} GiB; ` +
+      `Node ${nodes.map(({ version }) => version).join(' and ')}${python}`,
   );
+  if (load > 0.5) {
+    console.log(
+      `Others use the processor (load ${load.toFixed(1)}): trust ratios, shares by CPU time and quartiles, not milliseconds.`,
+    );
+  }
 }
 
-async function peerEntries(nodes: readonly Entry['node'][]): Promise<Entry[]> {
-  const entries: Entry[] = [];
-  for (const name of Object.keys(PEERS) as PeerName[]) {
-    try {
-      const argument = await installPeer(name);
-      for (const node of nodes)
-        entries.push({ label: `${name} ${PEERS[name].version}`, module: `${name}.mjs`, argument, node });
-    } catch (error) {
-      console.log(`${name} FAILED to install: ${(error as Error).message}`);
+/** Cases that report on the same measurement, in order. */
+function grouped(cases: readonly Case[]): [Measurement, Case[]][] {
+  const groups = new Map<Measurement, Case[]>();
+  for (const one of cases) groups.set(one.measurement, [...(groups.get(one.measurement) ?? []), one]);
+  return [...groups];
+}
+
+async function measureAll(options: Options, surroundings: Surroundings): Promise<Finished[]> {
+  const chosen = CASES.filter(({ name }) => options.cases.includes(name));
+  const groups = grouped(options.profile ? [...chosen, PROFILE] : chosen);
+  const effortOf = ({ quick, full }: Measurement): Effort => {
+    const effort = options.full ? full : quick;
+    return options.rounds === undefined ? effort : { rounds: options.rounds, seconds: Infinity };
+  };
+  const expected = groups.map(
+    ([measurement]) => measurement.warmUp + (options.full ? measurement.full : measurement.quick).seconds,
+  );
+  const progress = new Progress(expected);
+  const finished: Finished[] = [];
+  for (const [measurement, cases] of groups) {
+    const started = performance.now();
+    progress.begin(cases.map(({ name }) => name).join(', '));
+    const { outcomes, others } = await measure(measurement.entries(surroundings), effortOf(measurement), (what) =>
+      progress.show(what),
+    );
+    progress.end();
+    const seconds = ((performance.now() - started) / 1000).toFixed(0);
+    const rounds = Math.max(0, ...outcomes.map((outcome) => outcome.rounds.length));
+    for (const { name, title, report } of cases) {
+      finished.push({ name, title, outcomes, others, report: report(outcomes) });
+      const busy = Number.isFinite(others) ? `; others kept ${others.toFixed(1)} cores busy` : '';
+      console.log(
+        `\n## ${title}\n${rounds} round${rounds === 1 ? '' : 's'}, taking turns; ${seconds} s${busy}\n\n${finished.at(-1)!.report.text}`,
+      );
     }
   }
-  return entries;
+  return finished;
+}
+
+async function write(path: string, text: string): Promise<void> {
+  try {
+    await writeFileDurably(path, text);
+  } catch (error) {
+    throw new Error(`cannot write ${path}: ${(error as Error).message}`, { cause: error });
+  }
 }
 
 async function main(): Promise<void> {
-  const { cases, profile, peers, rounds, json } = parse();
+  const options = parseOptions(process.argv.slice(2), CASES);
+  if (options === null) {
+    console.log(usage(CASES));
+    return;
+  }
   const machine = describeMachine();
-  const nodes = nodeVersions();
-  console.log(
-    `${machine.cpu}, ${machine.cores} cores${machine.quota === null ? '' : ` (quota ${machine.quota})`}, ` +
-      `${machine.memoryGiB.toFixed(0)} GiB; Node ${nodes.map(({ version }) => version).join(' and ')}; one thread`,
+  const cores = Math.max(1, Math.floor(machine.quota ?? machine.cores));
+  const surroundings = await lookAround({ peers: options.peers, full: options.full, cores }, (line) =>
+    console.log(line),
   );
-  if (machine.load > 0.5) {
-    console.log(
-      `Others use the processor (load ${machine.load.toFixed(1)}): trust ratios, shares by CPU time and quartiles, not milliseconds.`,
-    );
-  }
-  const everywhere = (label: string, module: string): Entry[] => nodes.map((node) => ({ label, module, node }));
+  sayMachine(machine, surroundings);
+  const started = performance.now();
+  const finished = await measureAll(options, surroundings);
+  console.log(`\n${((performance.now() - started) / 1000).toFixed(0)} s in all`);
+  if (finished.some(({ others }) => others > DISTURBED)) console.log(DISTURBANCE);
 
-  if (cases.includes('gemm'))
-    await runCase('gemm', 'Matrix products M×N×K', everywhere('qkv', 'gemm.ts'), rounds, gemmReport);
-  if (cases.includes('step') || cases.includes('trace')) {
-    const entries = [...everywhere('qkv', 'step.ts'), ...(peers ? await peerEntries(nodes) : [])];
-    await runCase(
-      'step',
-      'Training step (B=32, T=64, D=128, H=4, F=512, 4 layers, Adam)',
-      entries,
-      rounds,
-      (outcomes) =>
-        [
-          ...(cases.includes('step') ? [stepReport(outcomes)] : []),
-          ...(cases.includes('trace') ? [traceReport(outcomes)] : []),
-        ].join('\n\n'),
-    );
+  if (options.json !== undefined) {
+    const results = Object.fromEntries(finished.map(({ name, outcomes, others }) => [name, { others, outcomes }]));
+    const { nodes, torch } = surroundings;
+    const runtimes = { nodes: nodes.map(({ version }) => version), torch: torch?.version ?? null };
+    const record = { date: new Date().toISOString(), machine, runtimes, peers: PEERS, options, results };
+    await write(options.json, `${JSON.stringify(record)}\n`);
   }
-  if (profile)
-    await runCase('profile', 'Training step, kernel by kernel', everywhere('qkv', 'profile.ts'), rounds, profileReport);
-
-  if (json !== undefined) {
-    writeFileSync(
-      json,
-      `${JSON.stringify({ date: new Date().toISOString(), machine, nodes, peers: PEERS, results })}\n`,
-    );
+  if (options.svg !== undefined) {
+    const { drawChart } = await import('./chart'); // half a second to load
+    await write(options.svg, await drawChart(finished, machine));
+    console.log(`drawn in ${options.svg}`);
   }
-  const own = Object.values(results)
-    .flat()
-    .filter(({ label }) => label === 'qkv');
-  if (own.some(({ failure }) => failure !== undefined)) process.exitCode = 1;
+  const own = finished.flatMap(({ outcomes }) => outcomes).filter((outcome) => outcome.own);
+  if (
+    own.some(
+      ({ failure, facts }) => failure !== undefined || Object.keys(facts).some((name) => name.startsWith('failed: ')),
+    )
+  ) {
+    console.error('bench: qkv itself failed; see above');
+    process.exitCode = 1;
+  }
 }
 
 try {

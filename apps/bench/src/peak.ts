@@ -57,20 +57,35 @@ function assemble(fused: boolean): Uint8Array<ArrayBuffer> {
 
 const TURNS = 400_000; // half a millisecond on an idle core
 
-/** Which bound counts: that of the arithmetic the engine uses. */
-export async function createPeakMeter(numerics: string): Promise<() => number> {
+/** The module and the arithmetic of one turn: that which the engine uses. */
+export async function peakModule(numerics: string): Promise<{ module: WebAssembly.Module; flopsPerTurn: number }> {
   const fused = numerics.endsWith('-fma');
-  const { instance } = await WebAssembly.instantiate(assemble(fused));
-  const peak = instance.exports['peak'] as (turns: number) => number;
-  const flops = TURNS * CHAINS * LANES * (fused ? 2 : 1);
-  /** GFLOP/s: the best of five short runs, for one that was interrupted says nothing about the bound. */
-  return () => {
-    let best = Infinity;
-    for (let i = 0; i < 5; i++) {
-      const started = performance.now();
-      peak(TURNS);
-      best = Math.min(best, performance.now() - started);
-    }
-    return flops / best / 1e6;
-  };
+  return { module: await WebAssembly.compile(assemble(fused)), flopsPerTurn: CHAINS * LANES * (fused ? 2 : 1) };
+}
+
+/** GFLOP/s that no WebAssembly on one thread can exceed, in this process and now. */
+export async function createPeakMeter(numerics: string): Promise<() => number> {
+  const { module, flopsPerTurn } = await peakModule(numerics);
+  const { exports } = await WebAssembly.instantiate(module);
+  const peak = exports['peak'] as (turns: number) => number;
+  // The best of five short runs, for one that was interrupted says nothing about the bound.
+  return () => (TURNS * flopsPerTurn) / bestOf(5, () => peak(TURNS)) / 1e6;
+}
+
+/** GB/s of copying so many bytes, each counted as read and written: what element-wise work cannot exceed by much. */
+export function createCopyMeter(bytes: number): () => number {
+  const from = new Float32Array(bytes / 4).fill(1);
+  const to = new Float32Array(bytes / 4);
+  return () => (2 * bytes) / bestOf(3, () => to.set(from)) / 1e6;
+}
+
+/** Milliseconds. */
+function bestOf(times: number, run: () => unknown): number {
+  let best = Infinity;
+  for (let i = 0; i < times; i++) {
+    const started = performance.now();
+    run();
+    best = Math.min(best, performance.now() - started);
+  }
+  return best;
 }

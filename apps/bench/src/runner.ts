@@ -1,95 +1,103 @@
-import { type ChildProcess, fork } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
+import { Channel, type Program } from './channel';
+import { OthersMeter } from './others';
+import type { Facts, Series } from './subject';
 
-import type { Facts, Message, Series } from './subject';
-
-/** What to run, and under which Node. */
-export interface Entry {
+/** One subject of a case. */
+export interface Entry extends Program {
   readonly label: string;
-  /** Name of a module in `subjects/`. */
-  readonly module: string;
-  readonly argument?: string;
-  readonly node: { readonly version: string; readonly path: string };
+  /** Whether it is qkv. */
+  readonly own?: boolean;
+  /** Whether the others under the same Node are compared with it. One for each Node. */
+  readonly baseline?: boolean;
+  /** That it was told to use; its own choice where this is missing. */
+  readonly threads?: number;
+  /** Takes part in this many rounds only, as it is slow. */
+  readonly rounds?: number;
 }
 
 /** All that one subject measured. */
 export interface Outcome {
   readonly label: string;
-  readonly node: string;
+  /** What it ran under, such as `v20.20.2`. */
+  readonly runtime: string;
+  readonly own: boolean;
+  readonly baseline: boolean;
+  readonly threads?: number;
   readonly facts: Facts;
   /** One record per round; for pairing with other subjects. */
   readonly rounds: readonly Series[];
-  /** Why there are no figures. */
+  /** Why there are no figures, or no more. */
   readonly failure?: string;
 }
 
-const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+/** How long a case may take. */
+export interface Effort {
+  readonly rounds: number;
+  /** No round begins later than this after the first, but for the least number of rounds. */
+  readonly seconds: number;
+}
 
-/** A subject's process. Every request is answered by one message. */
-class Child {
+/** Fewer would have no quartiles. */
+export const LEAST_ROUNDS = 3;
+/** Seconds to wait for an answer. */
+const PATIENCE = 180;
+/** Milliseconds between turns, in which threads that spin go to sleep. */
+const PAUSE = 20;
+
+class Contender {
   readonly rounds: Series[] = [];
   facts: Facts = {};
   failure: string | undefined;
-  readonly #process: ChildProcess;
-  #answer: ((message: Message) => void) | undefined;
-  #errors = '';
+  readonly #channel: Channel;
 
   constructor(readonly entry: Entry) {
-    const { module, argument = '', node } = entry;
-    const source = module.endsWith('.ts');
-    this.#process = fork(here('./child.mjs'), [here(`./subjects/${module}`), argument], {
-      execPath: node.path,
-      // Our own sources need the loader and the condition under which packages are their sources.
-      execArgv: source ? ['--conditions=@qkv/source', '--import', import.meta.resolve('tsx')] : [],
-      stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
-    });
-    this.#process.stderr!.on('data', (chunk: Buffer) => (this.#errors = `${this.#errors}${chunk}`.slice(-4000)));
-    this.#process.on('message', (message: Message) => this.#answered(message));
-    this.#process.on('error', (error) => this.#answered({ kind: 'failed', message: error.message }));
-    this.#process.on('close', (code, signal) => {
-      const reason =
-        this.#errors.split('\n').find((line) => line.includes('Error')) ?? `ended with ${signal ?? `code ${code}`}`;
-      this.#answered({ kind: 'failed', message: reason.trim() });
-    });
-  }
-
-  #answered(message: Message): void {
-    if (message.kind === 'failed') this.failure ??= message.message;
-    this.#answer?.(message);
-    this.#answer = undefined;
-  }
-
-  #next(): Promise<Message> {
-    return new Promise((resolve) => (this.#answer = resolve));
+    this.#channel = new Channel(entry, PATIENCE);
   }
 
   async start(): Promise<void> {
-    const message = await this.#next();
+    const message = await this.#channel.next();
     if (message.kind === 'ready') this.facts = message.facts;
+    if (message.kind === 'failed') this.failure = message.message;
   }
 
-  async round(keep: boolean): Promise<void> {
-    if (this.failure !== undefined) return;
-    this.#process.send('round');
-    const message = await this.#next();
-    if (message.kind === 'samples' && keep) this.rounds.push(message.series);
+  async round(index: number): Promise<void> {
+    const { rounds = Infinity } = this.entry;
+    if (this.failure !== undefined || index >= rounds) return;
+    const message = await this.#channel.round();
+    if (message.kind === 'failed') this.failure = message.message;
+    if (message.kind === 'samples' && index >= 0) this.rounds.push(message.series);
+    await new Promise((resolve) => setTimeout(resolve, PAUSE));
   }
 
   get outcome(): Outcome {
     const { entry, facts, rounds, failure } = this;
+    const { label, own = false, baseline = false, threads } = entry;
     return {
-      label: entry.label,
-      node: entry.node.version,
+      label,
+      runtime: entry.runtime.version,
+      own,
+      baseline,
+      ...(threads === undefined ? {} : { threads }),
       facts,
       rounds,
       ...(failure === undefined ? {} : { failure }),
     };
   }
 
-  close(): void {
-    if (this.#process.connected) this.#process.disconnect();
-    this.#process.kill();
+  get pid(): number[] {
+    return this.#channel.pid === undefined ? [] : [this.#channel.pid];
   }
+
+  close(): void {
+    this.#channel.close();
+  }
+}
+
+/** What a case gives. */
+export interface Measured {
+  readonly outcomes: readonly Outcome[];
+  /** Cores that other processes kept busy meanwhile; NaN where that is not known. */
+  readonly others: number;
 }
 
 /**
@@ -98,23 +106,29 @@ class Child {
  */
 export async function measure(
   entries: readonly Entry[],
-  rounds: number,
-  progress: (done: number) => void,
-): Promise<Outcome[]> {
-  const children: Child[] = [];
+  { rounds, seconds }: Effort,
+  progress: (what: string) => void = () => {},
+): Promise<Measured> {
+  const contenders: Contender[] = [];
+  const meter = new OthersMeter();
   try {
     for (const entry of entries) {
-      const child = new Child(entry);
-      children.push(child);
-      await child.start(); // one after the other: compiling on all cores would disturb the warm-up of the first
+      progress(`warming up ${entry.label}`);
+      const contender = new Contender(entry);
+      contenders.push(contender);
+      await contender.start(); // one after the other: compiling on all cores would disturb the warm-up of the first
     }
-    for (let i = -1; i < rounds; i++) {
-      for (const child of i % 2 === 0 ? children : [...children].reverse()) await child.round(i >= 0);
-      progress(i + 1);
+    const least = Math.min(rounds, LEAST_ROUNDS);
+    let end = Infinity;
+    for (let i = -1; i < rounds && (i < least || performance.now() < end); i++) {
+      progress(i < 0 ? 'first round' : `round ${i + 1} of at most ${rounds}`);
+      if (i === 0) end = performance.now() + 1000 * seconds;
+      for (const contender of i % 2 === 0 ? contenders : [...contenders].reverse()) await contender.round(i);
     }
-    return children.map((child) => child.outcome);
+    const others = meter.cores(contenders.flatMap(({ pid }) => pid));
+    return { outcomes: contenders.map(({ outcome }) => outcome), others };
   } finally {
-    for (const child of children) child.close();
+    for (const contender of contenders) contender.close();
   }
 }
 

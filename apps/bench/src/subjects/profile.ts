@@ -1,11 +1,11 @@
-import { createWasmBackend } from '@qkv/backend-wasm';
-import { Engine, internals, type Step } from '@qkv/tensor';
+import { internals, type Step } from '@qkv/tensor';
 
 import { settle } from '../clock';
-import { MeteredBackend } from '../metered-backend';
+import { createMeteredEngine } from '../engine';
 import { createTrainingSteps } from '../model';
 import { createPeakMeter } from '../peak';
-import type { Series, Subject } from '../subject';
+import type { Series, Settings, Subject } from '../subject';
+import { modelOf } from '../workload.mjs';
 
 type Operand = Step['inputs'][number];
 
@@ -48,9 +48,9 @@ function describe({ kernel, inputs, outputs, attributes }: Step): { kernel: stri
 }
 
 /** The training step one kernel at a time: milliseconds by kind and shape. */
-export async function create(): Promise<Subject> {
-  const backend = new MeteredBackend(await createWasmBackend());
-  const { retraced, batch } = createTrainingSteps(new Engine(backend));
+export async function create(settings: Settings): Promise<Subject> {
+  const { backend, engine } = await createMeteredEngine(settings);
+  const { retraced, batch } = createTrainingSteps(engine, modelOf('step'));
   const peak = await createPeakMeter(backend.numerics);
   await settle(() => retraced(...batch), 3);
   await settle(peak, 0.2);

@@ -1,28 +1,24 @@
-import { createWasmBackend } from '@qkv/backend-wasm';
-import { Engine } from '@qkv/tensor';
-
 import { settle, timed } from '../clock';
-import { MeteredBackend } from '../metered-backend';
+import { createMeteredEngine } from '../engine';
 import { createTrainingSteps, type TrainingStep } from '../model';
 import { createPeakMeter } from '../peak';
-import type { Series, Subject } from '../subject';
+import type { Series, Settings, Subject } from '../subject';
+import { modelOf } from '../workload.mjs';
 
-/** Steps of each kind in a round. */
-const STEPS = 2;
-
-/** The training step: on the clock, and where its time goes outside the kernels. */
-export async function create(): Promise<Subject> {
-  const backend = new MeteredBackend(await createWasmBackend());
-  const { retraced, frozen, batch } = createTrainingSteps(new Engine(backend));
+/** A training step: on the clock, and where its time goes outside the kernels. */
+export async function create(settings: Settings): Promise<Subject> {
+  const large = settings['model'] === 'vit';
+  const { backend, engine } = await createMeteredEngine(settings);
+  const { retraced, frozen, batch, parameters } = createTrainingSteps(engine, modelOf(settings['model']));
   const peak = await createPeakMeter(backend.numerics);
   const first = await (await retraced(...batch)).item();
 
   // V8 needs a hundred calls to compile the tracing code well, and a training run has thousands: warm up without kernels.
   backend.mode = 'skip';
-  for (let i = 0; i < 150; i++) await retraced(...batch);
-  for (let i = 0; i < 110; i++) await frozen(...batch);
+  for (let i = 0; i < (large ? 60 : 150); i++) await retraced(...batch);
+  for (let i = 0; i < 110; i++) await frozen(...batch); // the last check of a frozen function is at call 100
   backend.mode = 'run';
-  await settle(() => retraced(...batch), 3);
+  await settle(() => retraced(...batch), large ? 1 : 2);
   await settle(peak, 0.2);
 
   const measureStep = async (series: Series, name: string, step: TrainingStep): Promise<void> => {
@@ -41,6 +37,8 @@ export async function create(): Promise<Subject> {
     add('rest', ms - backend.milliseconds - host);
   };
 
+  const repeats = large ? 1 : 2;
+  const { arena, variables } = engine.memory();
   let turn = 0;
   return {
     facts: {
@@ -50,6 +48,9 @@ export async function create(): Promise<Subject> {
         .split('\n')
         .at(-1)!,
       'first loss': first,
+      parameters,
+      'arena bytes': arena,
+      'variable bytes': variables,
     },
     async round(): Promise<Series> {
       const series: Series = { peak: [peak()] };
@@ -58,7 +59,7 @@ export async function create(): Promise<Subject> {
         ['frozen', frozen],
       ] as const;
       for (const [name, step] of turn++ % 2 === 0 ? steps : [...steps].reverse()) {
-        for (let i = 0; i < STEPS; i++) await measureStep(series, name, step);
+        for (let i = 0; i < repeats; i++) await measureStep(series, name, step);
       }
       series['peak'].push(peak());
       return series;
