@@ -216,6 +216,13 @@ test.each([0, 65, 1.5, NaN])('%f threads are refused', async (threads) => {
   );
 });
 
+test('a time that is none is refused', async () => {
+  for (const inlineBelow of [-1, NaN])
+    await expect(createWasmBackend({ inlineBelow })).rejects.toThrow(
+      `inlineBelow is a time in microseconds, got ${inlineBelow}`,
+    );
+});
+
 test('quotas of containers', () => {
   const files = (table: Record<string, string>) => (path: string) => table[path] ?? '';
   expect(containerQuota(files({}))).toBe(Infinity);

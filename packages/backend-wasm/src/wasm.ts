@@ -52,7 +52,8 @@ export async function useWasm(options: WasmOptions = {}): Promise<Engine> {
 
 /** A backend of its own, for those who keep several engines; most programs call `useWasm`. */
 export async function createWasmBackend(options: WasmOptions = {}): Promise<WasmBackend> {
-  const { threads, workerUrl } = options;
+  const { threads, workerUrl, inlineBelow = 200 } = options;
+  if (!(inlineBelow >= 0)) throw new RangeError(`useWasm: inlineBelow is a time in microseconds, got ${inlineBelow}`);
   if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1 && threads <= MAXIMUM_THREADS))
     throw new RangeError(`useWasm: threads must be an integer from 1 to ${MAXIMUM_THREADS}, got ${threads}`);
   if (threads !== undefined && threads > 1 && !canShareMemory())

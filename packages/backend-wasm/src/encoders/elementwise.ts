@@ -1,6 +1,14 @@
 import type { ElementwiseInstruction, ElementwiseProgram, Step, StepDescription } from '@qkv/tensor';
 
-import { mergeDimensions, sizeOf, valueBits, type KernelEncoder, type KernelEncoders, type Place, type StepWriter } from '../encoder';
+import {
+  mergeDimensions,
+  sizeOf,
+  valueBits,
+  type KernelEncoder,
+  type KernelEncoders,
+  type Place,
+  type StepWriter,
+} from '../encoder';
 
 type Operand = Step['inputs'][number];
 
@@ -231,9 +239,7 @@ export function writeProgram(step: Step, writer: StepWriter): void {
     writer.int(kind);
     if (place) writer.ptr(place);
     else writer.int(bits ?? 0).int(0);
-    writer.int(
-      index === undefined ? 16 * entries.length + 64 + 16 * e : fixedBytes(entries.length) + index * 4 * tile,
-    );
+    writer.int(index === undefined ? 16 * entries.length + 64 + 16 * e : fixedBytes(entries.length) + index * 4 * tile);
   });
   for (const { operation, result, operands } of instructions) {
     writer.int(operation).int(16 * result);
