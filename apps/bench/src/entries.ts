@@ -66,9 +66,12 @@ export function torch({ torch: found, cores }: Surroundings, settings: Readonly<
   return (cores > 1 ? [1, 2] : [1]).map((threads) => ({
     label: `torch ${threads}t`,
     module: 'torch.py',
-    settings: { ...settings, threads },
+    settings: { ...settings, threads, kernels: found.kernels ?? '' },
     runtime: found.runtime,
-    environment: torchEnvironment(threads),
+    environment: {
+      ...torchEnvironment(threads),
+      ...(found.kernels === undefined ? {} : { OPENBLAS_CORETYPE: found.kernels }),
+    },
     threads,
   }));
 }

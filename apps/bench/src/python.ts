@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 
 import type { Runtime } from './channel';
@@ -8,6 +8,8 @@ export interface Torch {
   readonly runtime: Runtime;
   /** torch's version. */
   readonly version: string;
+  /** OpenBLAS's kernels that must be named to be used; undefined where it finds the right ones by itself. */
+  readonly kernels?: string;
 }
 
 const CANDIDATES = ['/usr/bin/python3', 'python3'];
@@ -30,14 +32,38 @@ export function torchEnvironment(
   return { ...limits, LD_LIBRARY_PATH: others === undefined || others === '' ? folder : `${folder}:${others}` };
 }
 
+/** What OpenBLAS falls back to for a processor newer than itself: SSE3, a quarter of the speed of what the processor has. */
+const FALLBACKS = ['Prescott', 'Core2', 'Nehalem', 'Sandybridge'];
+
+/** The kernels to name, from what OpenBLAS says (`Core: Prescott`) and what the processor has. */
+export function kernelsFor(said: string, cpuinfo: string): string | undefined {
+  const core = /^Core: (\w+)/m.exec(said)?.[1];
+  if (core === undefined || !FALLBACKS.includes(core)) return undefined;
+  const flags = new Set(/^flags\s*: (.*)$/m.exec(cpuinfo)?.[1].split(' '));
+  const has = (...names: string[]): boolean => names.every((name) => flags.has(name));
+  if (has('avx512f', 'avx512bw', 'avx512dq', 'avx512vl')) return 'SkylakeX';
+  return has('avx2', 'fma') ? 'Haswell' : undefined;
+}
+
+function cpuinfo(): string {
+  try {
+    return readFileSync('/proc/cpuinfo', 'utf8');
+  } catch {
+    return '';
+  }
+}
+
 /** The first Python that has torch. Throws one line that says what was tried. */
 export async function findTorch(candidates: readonly string[] = CANDIDATES): Promise<Torch> {
   const program = 'import platform, torch; print(platform.python_version(), torch.__version__)';
   for (const path of candidates) {
     try {
-      const { stdout } = await promisify(execFile)(path, ['-c', program], { timeout: 60_000 });
+      const env = { ...process.env, ...torchEnvironment(1), OPENBLAS_VERBOSE: '2' };
+      const { stdout, stderr } = await promisify(execFile)(path, ['-c', program], { timeout: 60_000, env });
       const [python, version] = stdout.trim().split('\n').at(-1)!.split(' ');
-      return { runtime: { kind: 'python', version: `Python ${python}`, path }, version };
+      const kernels = kernelsFor(stderr, cpuinfo());
+      const runtime: Runtime = { kind: 'python', version: `Python ${python}`, path };
+      return { runtime, version, ...(kernels === undefined ? {} : { kernels }) };
     } catch {
       // Another may have it.
     }

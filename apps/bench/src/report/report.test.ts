@@ -162,6 +162,14 @@ describe('a training step', () => {
     expect(bars.map(({ subject, ratio }) => [subject, ratio.median])).toEqual([['torch 2t', 0.5]]);
   });
 
+  test('does not claim to be ahead of threads that had no cores', () => {
+    const slow = (threads: number): ReturnType<typeof outcomeOf> =>
+      outcomeOf('slow', { threads, rounds: roundsOf('step', [900, 900, 900]), facts: { 'first loss': 2.3 } });
+    const verdict = (threads: number): string | undefined =>
+      /^slow .* (\w+)$/m.exec(stepReport([own(1, 200, 200), own(2, 100, 190), slow(threads)], MODELS.step).text)?.[1];
+    expect([verdict(1), verdict(2)]).toEqual(['ahead', 'unclear']);
+  });
+
   test('says so if threads were asked for and never worked', () => {
     const { text } = stepReport([own(1, 200, 200), own(2, 200, 200)], MODELS.step);
     expect(text).toContain('1.00 (1.00–1.00) times as fast; it kept 1.0 cores busy, so it has no threads here');

@@ -38,14 +38,18 @@ export function stepReport(outcomes: readonly Outcome[], model: Model): Report {
           const ratio = ratios.at(rival);
           if (index === 0 && ratio && !outcome.own)
             bars.push({ item: `training step, ${ours.at(rival)!.label} = 1`, subject: outcome.label, ratio });
-          const verdict = ratio && !outcome.own ? verdictOf(ratio) : '';
+          const busy = median(cpu.map((ms, i) => ms / rounds[i]));
+          // Threads that had no cores lose to anybody.
+          const starved = busy < 0.75 * (outcome.threads ?? 1);
+          const judged = ratio && !outcome.own ? verdictOf(ratio) : '';
+          const verdict = judged === 'ahead' && starved ? 'unclear' : judged;
           return [
             nameOf(outcome, kind),
             outcome.runtime,
             brief(median(times)),
             spread(times),
             number(median(cpu)),
-            number(median(cpu.map((ms, i) => ms / rounds[i]))),
+            number(busy),
             number((1000 * gflop) / median(times)),
             percent(median(rounds.slice(0, peaks.length).map((ms, i) => (1000 * gflop) / ms / peaks[i]))),
             percent(median(cpu.slice(0, peaks.length).map((ms, i) => (1000 * gflop) / ms / peaks[i]))),

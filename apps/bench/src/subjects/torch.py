@@ -147,7 +147,8 @@ def main():
     else:
         make = {"gemm": gemm, "elementwise": elementwise, "attention": attention, "forward": forward}[work]
         measure, facts = operations(make)
-    about = f"PyTorch {torch.__version__}, {blas()}, {threads} thread{'s' if threads > 1 else ''}"
+    kernels = f" told to use {settings['kernels']} kernels" if settings["kernels"] else ""
+    about = f"PyTorch {torch.__version__}, {blas()}{kernels}, {threads} thread{'s' if threads > 1 else ''}"
     send(kind="ready", facts={**facts, "about": about, "RSS before": before})
     for _ in sys.stdin:
         send(kind="samples", series={**measure(), "peak RSS": [status("VmHWM")]})
