@@ -24,8 +24,8 @@ export function attention(args: usize, slots: usize, part: i32, parts: i32): i32
   const maxima = ptr(args, SIZES + 8, slots) + <usize>part * <usize>int(args, SIZES + 10); // (64)
   const sums = maxima + BLOCK * 4; // (64)
   const scores = sums + BLOCK * 4; // (65, 272), then weights
-  const scaledQ = scores + <usize>ROWS * ROW; // (65, Dh)
-  const values = scaledQ + <usize>(ROWS * Dh * 4); // (65, Dv), Dv rounded up to 8
+  const scaledQ = scores + <usize>ROWS * ROW; // (65, Dh), Dh rounded up to 8
+  const values = scaledQ + <usize>(ROWS * up8(Dh) * 4); // (65, Dv), Dv likewise
   const row = <usize>up8(Dv) << 2;
   const packedK = values + <usize>ROWS * row; // for each chunk, packed (256, Dh)
   const packedV = packedK + (<usize>up8(S) * <usize>Dh << 2); // for each chunk, packed (Dv, 256)
@@ -212,17 +212,21 @@ function softmaxChunk(scores: usize, rows: i32, keys: i32, maxima: usize, sums: 
 
 /** Divides by the sums and stores; a row with nothing to attend to is 0 and has an lse of −∞. */
 function finish(o: usize, ldo: usize, lse: usize, rows: i32, Dv: i32, maxima: usize, sums: usize, values: usize, row: usize): void {
+  for (let r = <usize>0; r < <usize>rows << 2; r += 16) {
+    const sum = v128.load(sums + r);
+    const none = f32x4.eq(sum, f32x4.splat(0));
+    // log 0 is −∞ too, as is the maximum.
+    v128.store(maxima + r, f32x4.add(v128.load(maxima + r), log4(sum)));
+    v128.store(sums + r, v128.andnot(f32x4.div(f32x4.splat(1), sum), none));
+  }
+  memory.copy(lse, maxima, <usize>rows << 2);
   const wide = <usize>(Dv & ~3) << 2;
   const bytes = <usize>Dv << 2;
   for (let r = 0; r < rows; r++) {
-    const sum = load<f32>(sums + (<usize>r << 2));
-    const log = f32x4.extract_lane(log4(f32x4.splat(sum)), 0);
-    store<f32>(lse + (<usize>r << 2), sum == 0 ? -Infinity : load<f32>(maxima + (<usize>r << 2)) + log);
-    const inverse: f32 = sum == 0 ? 0 : 1 / sum;
-    const factor = f32x4.splat(inverse);
+    const factor = v128.load32_splat(sums + (<usize>r << 2));
     let x: usize = 0;
     for (; x < wide; x += 16) v128.store(o + x, f32x4.mul(v128.load(values + x), factor));
-    for (; x < bytes; x += 4) store<f32>(o + x, load<f32>(values + x) * inverse);
+    for (; x < bytes; x += 4) store<f32>(o + x, load<f32>(values + x) * f32x4.extract_lane(factor, 0));
     o += ldo;
     values += row;
   }

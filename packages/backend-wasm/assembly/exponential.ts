@@ -1,5 +1,5 @@
 /** Exponential, logarithm, and what follows from them; bounds in math.ts. */
-import { copySign, f, horner4, horner8, MAGIC, ONE } from './polynomial';
+import { copySign, f, horner4, horner6, horner8, MAGIC, ONE } from './polynomial';
 import { zero } from './rows';
 import { madd, nmadd } from './simd';
 
@@ -10,15 +10,19 @@ const MINUS_INFINITY = memory.data<f32>([-Infinity]);
 const NOT_A_NUMBER = memory.data<f32>([NaN]);
 const LEAST_NORMAL = memory.data<f32>([1.17549435e-38]);
 const LOG2_E = memory.data<f32>([1.4426950408889634]);
+const LN2 = memory.data<f32>([0.6931471805599453]);
 // ln 2 in two parts; the first has 10 bits, so that n · LN2_HIGH is exact.
 const LN2_HIGH = memory.data<f32>([0.693359375]);
 const LN2_LOW = memory.data<f32>([-2.12194440054690581e-4]);
-// Where eˣ is infinite, 0, denormal.
+// Where eˣ is infinite, 0, less than 2⁻¹²⁶ by half.
 const EXP_GREATEST = memory.data<f32>([89]);
 const EXP_LEAST = memory.data<f32>([-104]);
-const EXP_LEAST_NORMAL = memory.data<f32>([-87.33]);
+const EXP_ZERO = memory.data<f32>([-88.02]);
 /** (eʳ − 1 − r) / r² on |r| ≤ ½ ln 2, for eʳ. */
 const EXP_TAIL = memory.data<f32>([0.0013814540098893431, 0.0083687451114526322, 0.041668390785678015, 0.1666652039901613, 0.49999993432113909]);
+
+/** eʳ, from the same numbers. */
+const EXP = memory.data<f32>([0.0013814540098893431, 0.0083687451114526322, 0.041668390785678015, 0.1666652039901613, 0.49999993432113909, 1, 1]);
 
 /** p · 2ⁿ in two factors, so that it over- and underflows where it should; 0 where `keep` is 0. */
 // @ts-ignore: decorator
@@ -43,17 +47,18 @@ export function exp4(x: v128): v128 {
   return scale(p, i32x4.sub(t, f(MAGIC)), f32x4.ge(x, f(EXP_LEAST)));
 }
 
-/** eˣ for x ≤ 0, as softmax needs it: as `exp4`, but results below 2⁻¹²⁶ may be 0. */
+/**
+ * eˣ for x ≤ 0, as softmax needs it: results below 2⁻¹²⁶ may be 0, and the error grows with |x|, as that of the difference
+ * x does. Where x is less than EXP_ZERO, n is −127 and 2ⁿ has no bits.
+ */
 // @ts-ignore: decorator
 @inline
 export function expNonPositive4(x: v128): v128 {
-  const c = f32x4.pmax(x, f(EXP_LEAST_NORMAL));
+  const c = f32x4.pmax(x, f(EXP_ZERO));
   const t = madd(c, f(LOG2_E), f(MAGIC));
   const n = f32x4.sub(t, f(MAGIC));
-  const r = nmadd(n, f(LN2_LOW), nmadd(n, f(LN2_HIGH), c));
-  const p = f32x4.add(f(ONE), madd(f32x4.mul(r, r), horner4(r, EXP_TAIL), r));
-  const factor = i32x4.add(i32x4.shl(t, 23), f(ONE));
-  return f32x4.mul(p, v128.and(factor, f32x4.ge(x, f(EXP_LEAST_NORMAL))));
+  const r = ASC_FEATURE_RELAXED_SIMD ? nmadd(n, f(LN2), c) : nmadd(n, f(LN2_LOW), nmadd(n, f(LN2_HIGH), c));
+  return f32x4.mul(horner6(r, EXP), i32x4.add(i32x4.shl(t, 23), f(ONE)));
 }
 
 /** (log(1 + d) − d + d²/2) / d³ on √½ ≤ 1 + d < √2. */

@@ -55,12 +55,14 @@ export function tile(a: usize, lda: usize, b: usize, ldb: usize, kc: i32, c: usi
 }
 
 /**
- * Five rows of A by `panels` packed panels of B, 8 columns each: C (rows `ldc` bytes apart) = or += A · B in tiles of
- * 5 × 8, k ascending from zero. The rows begin at a0 … a4 and may lie anywhere; successive k are `lda` bytes apart.
- * Where there are fewer than five `rows`, those after the last must repeat it.
+ * Five rows of A by `panels` panels of B, 8 columns each, `next` bytes apart: C (rows `ldc` bytes apart) = or += A · B in tiles of
+ * 5 × 8, k ascending from zero. The rows begin at a0 … a4 and may lie anywhere; successive k are `lda`
+ * and `ldb` bytes apart. Where there are fewer than five `rows`, those after the last must repeat it.
  * Ten accumulators cover the latency of two multiply-add units, eight just fail to.
  */
-export function strip(a0: usize, a1: usize, a2: usize, a3: usize, a4: usize, lda: usize, b: usize, kc: i32, c: usize, ldc: usize, rows: i32, panels: i32, accumulate: bool): void {
+// @ts-ignore: decorator
+@inline
+function stripOf(a0: usize, a1: usize, a2: usize, a3: usize, a4: usize, lda: usize, b: usize, ldb: usize, next: usize, kc: i32, c: usize, ldc: usize, rows: i32, panels: i32, accumulate: bool): void {
   for (; panels > 0; panels--) {
     let c00 = f32x4.splat(0);
     let c01 = c00;
@@ -73,9 +75,10 @@ export function strip(a0: usize, a1: usize, a2: usize, a3: usize, a4: usize, lda
     let c40 = c00;
     let c41 = c00;
     let x: usize = 0;
-    for (const end = b + (<usize>kc << 5); b < end; b += 32) {
-      const b0 = v128.load(b);
-      const b1 = v128.load(b, 16);
+    let at = b;
+    for (const end = b + <usize>kc * ldb; at < end; at += ldb) {
+      const b0 = v128.load(at);
+      const b1 = v128.load(at, 16);
       const x0 = v128.load32_splat(a0 + x);
       c00 = madd(x0, b0, c00);
       c01 = madd(x0, b1, c01);
@@ -83,7 +86,7 @@ export function strip(a0: usize, a1: usize, a2: usize, a3: usize, a4: usize, lda
       c10 = madd(x1, b0, c10);
       c11 = madd(x1, b1, c11);
       // Never so. Older V8 moves all loads of a block to its start: in one block they would not fit the registers.
-      if (b == 0) break;
+      if (at == 0) break;
       const x2 = v128.load32_splat(a2 + x);
       c20 = madd(x2, b0, c20);
       c21 = madd(x2, b1, c21);
@@ -122,7 +125,18 @@ export function strip(a0: usize, a1: usize, a2: usize, a3: usize, a4: usize, lda
     v128.store(r4, c40);
     v128.store(r4, c41, 16);
     c += 32;
+    b += next;
   }
+}
+
+/** The same for packed panels, one after the other. */
+export function strip(a0: usize, a1: usize, a2: usize, a3: usize, a4: usize, lda: usize, b: usize, kc: i32, c: usize, ldc: usize, rows: i32, panels: i32, accumulate: bool): void {
+  stripOf(a0, a1, a2, a3, a4, lda, b, 32, <usize>kc << 5, kc, c, ldc, rows, panels, accumulate);
+}
+
+/** The same where a row of B is contiguous and the next one is `ldb` bytes away: panels are columns side by side. */
+export function stripOverRows(a0: usize, a1: usize, a2: usize, a3: usize, a4: usize, lda: usize, b: usize, ldb: usize, kc: i32, c: usize, ldc: usize, rows: i32, panels: i32, accumulate: bool): void {
+  stripOf(a0, a1, a2, a3, a4, lda, b, ldb, 32, kc, c, ldc, rows, panels, accumulate);
 }
 
 /** The `rows` × `columns` of a tile 8 wide that exist. */
@@ -153,6 +167,25 @@ export function strips(a: usize, mStride: usize, lda: usize, b: usize, kc: i32, 
     strip(a, a1, a2, a3, a4, lda, b, kc, c, ldc, rows, columns >> 3, accumulate);
     if (edge > 0) {
       strip(a, a1, a2, a3, a4, lda, b + whole * kc, kc, scratch, 32, 5, 1, false);
+      storeEdge(scratch, c + whole, ldc, accumulate, min(5, rows), edge);
+    }
+    a += 5 * mStride;
+    c += 5 * ldc;
+  }
+}
+
+/** As `strips`, where B lies in rows `ldb` bytes apart that are whole panels of 8 columns long. */
+export function stripsOverRows(a: usize, mStride: usize, lda: usize, b: usize, ldb: usize, kc: i32, c: usize, ldc: usize, accumulate: bool, rows: i32, columns: i32, scratch: usize): void {
+  const edge = columns & 7;
+  const whole = <usize>(columns - edge) << 2;
+  for (; rows > 0; rows -= 5) {
+    const a1 = rows > 1 ? a + mStride : a;
+    const a2 = rows > 2 ? a1 + mStride : a1;
+    const a3 = rows > 3 ? a2 + mStride : a2;
+    const a4 = rows > 4 ? a3 + mStride : a3;
+    stripOverRows(a, a1, a2, a3, a4, lda, b, ldb, kc, c, ldc, rows, columns >> 3, accumulate);
+    if (edge > 0) {
+      stripOverRows(a, a1, a2, a3, a4, lda, b + whole, ldb, kc, scratch, 32, 5, 1, false);
       storeEdge(scratch, c + whole, ldc, accumulate, min(5, rows), edge);
     }
     a += 5 * mStride;

@@ -26,15 +26,15 @@ function sizes([q, k, v]: readonly { shape: readonly number[] }[]): {
 /** Bytes of one walker. */
 function forwardBytes(step: StepDescription): number {
   const { S, Dh, Dv } = sizes(step.inputs);
-  const block = 8 + ROW + 4 * Dh + 4 * roundUp(Dv, 8);
+  const block = 8 + ROW + 4 * roundUp(Dh, 8) + 4 * roundUp(Dv, 8);
   return roundUp(ROWS * block + 4 * roundUp(S, 8) * Dh + 4 * S * roundUp(Dv, 8), 64);
 }
 
 function backwardBytes(step: StepDescription): number {
   const { T, Dh, Dv } = sizes(step.inputs);
-  const chunk = 4 * (Dh + roundUp(Dh, 8) + Dv);
-  const row = 4 * (2 + Dh + roundUp(Dh, 8) + Dv + roundUp(Dv, 8));
-  return roundUp(TILE + ROWS * 2 * ROW + CHUNK * chunk + (roundUp(T, 4) + 4) * row, 64);
+  const row = 4 * (2 + roundUp(Dh, 8) + roundUp(Dv, 8));
+  const chunk = 4 * (Dh + Dv);
+  return roundUp(TILE + ROWS * 2 * ROW + CHUNK * chunk + 4 * roundUp(CHUNK, 5) * roundUp(Dh, 8) + (roundUp(T, 4) + 4) * row, 64);
 }
 
 function strided(operand: Operand, writer: StepWriter): void {
