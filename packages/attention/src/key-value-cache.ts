@@ -23,6 +23,9 @@ export interface KeyValueCacheOptions {
   readonly name?: string;
 }
 
+/** (B, L, H, Dh) → (B, H, Dh, L) */
+const KEY_AXES = [0, 2, 3, 1];
+
 /**
  * The keys and values of positions seen so far. Where things lie is its own affair; the length is fixed and the position
  * is data, so decoding any number of tokens is one plan. Used inside `run` or `compile`, like all Variables.
@@ -34,14 +37,13 @@ export class KeyValueCache {
   readonly #values: Variable;
 
   constructor({ rows, length, heads, keySize, valueSize = keySize, name = 'cache' }: KeyValueCacheOptions) {
-    const store = (kind: string, size: number): Variable => {
-      const shape = [rows, length, heads, size]; // (B, L, H, Dh)
-      return new Variable({ shape, initialize: () => zeros(shape), name: `${name}.${kind}` });
-    };
+    const store = (kind: string, shape: number[]): Variable =>
+      new Variable({ shape, initialize: () => zeros(shape), name: `${name}.${kind}` });
     this.length = length;
     this.#name = name;
-    this.#keys = store('keys', keySize);
-    this.#values = store('values', valueSize);
+    // Neighbouring keys side by side: one query meets many of them at a time.
+    this.#keys = store('keys', [rows, heads, keySize, length]);
+    this.#values = store('values', [rows, length, heads, valueSize]);
   }
 
   /**
@@ -54,26 +56,21 @@ export class KeyValueCache {
     const checked = withPath(`KeyValueCache.append: position in '${this.#name}', which holds ${this.length}`, () =>
       positions.gather(position),
     );
-    for (const [variable, next] of this.#pairs(keys, values)) {
+    for (const next of [keys, values]) {
       if (next.shape[1] !== 1) {
         throw new ShapeError(
           `KeyValueCache.append: takes one position at a time, (B, 1, H, Dh), got [${next.shape.join(', ')}]`,
         );
       }
-      variable.assign(writeAt(variable.value, next, checked, 1));
     }
+    this.#keys.assign(writeAt(this.#keys.value, keys.permute(KEY_AXES), checked, 3));
+    this.#values.assign(writeAt(this.#values.value, values, checked, 1));
   }
 
   /** Puts keys and values of all positions at once, (B, L, H, Dh). */
   fill(keys: Tensor, values: Tensor): void {
-    for (const [variable, next] of this.#pairs(keys, values)) variable.assign(next);
-  }
-
-  #pairs(keys: Tensor, values: Tensor): [Variable, Tensor][] {
-    return [
-      [this.#keys, keys],
-      [this.#values, values],
-    ];
+    this.#keys.assign(keys.permute(KEY_AXES));
+    this.#values.assign(values);
   }
 
   /**
@@ -86,7 +83,8 @@ export class KeyValueCache {
       const seen = arange(this.length).lessEqual(position).reshape([1, 1, 1, this.length]);
       may = mask === undefined ? seen : mask.and(seen);
     }
-    return scaledDotProductAttention(query, this.#keys.value, this.#values.value, { mask: may }).output;
+    const keys = this.#keys.value.permute([0, 3, 1, 2]); // (B, L, H, Dh)
+    return scaledDotProductAttention(query, keys, this.#values.value, { mask: may }).output;
   }
 
   /** Row b continues from row `parents[b]`, int32 (B): what beam search needs. */

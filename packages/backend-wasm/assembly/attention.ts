@@ -31,9 +31,11 @@ export function attention(args: usize, slots: usize, part: i32, parts: i32): i32
   const packedV = packedK + (<usize>up8(S) * <usize>Dh << 2); // for each chunk, packed (Dv, 256)
 
   const blocks = (T + BLOCK - 1) / BLOCK;
-  // One query, as in decoding, reads keys and values once: packing them would cost more than multiplying.
-  // (Its tiles count keys by addresses of v, which must grow.)
-  const single = T == 1 && stride(args, K, 3) == 4 && stride(args, V, 3) == 4 && stride(args, V, 1) != 0;
+  // One query, as in decoding, reads keys and values once: packing them would cost more than multiplying. Keys may lie as
+  // (S, Dh) or, faster, as (Dh, S). (Tiles count by addresses of k and v, which must grow.)
+  const inRows = stride(args, K, 3) == 4;
+  const inColumns = stride(args, K, 1) == 4 && stride(args, K, 3) != 0;
+  const single = T == 1 && (inRows || inColumns) && stride(args, V, 3) == 4 && stride(args, V, 1) != 0;
   const units = int(args, SIZES) * H * blocks;
   const end = share(units, part + 1, parts);
   let packed = -1;
@@ -68,7 +70,7 @@ export function attention(args: usize, slots: usize, part: i32, parts: i32): i32
     for (let j0 = 0; j0 < allowed; j0 += CHUNK) {
       const keys = min(CHUNK, allowed - j0);
       const packedKeys = min(CHUNK, S - j0);
-      if (single) singleScores(scores, scaledQ, k + <usize>j0 * kStride, kStride, Dh, keys, packedK);
+      if (single) singleScores(scores, scaledQ, k + <usize>j0 * kStride, kStride, stride(args, K, 3), Dh, keys, packedK);
       else scoreTiles(scores, scaledQ, packedK + (<usize>j0 * <usize>Dh << 2), Dh, rows, keys, packedKeys);
       if (causal || hasMask) forbid(scores, rows, keys, i0, j0, causal, mask, stride(args, MASK, 2), stride(args, MASK, 3));
       softmaxChunk(scores, up4(rows), keys, maxima, sums, values, row, j0 > 0);
@@ -104,21 +106,26 @@ function lastAllowed(mask: usize, queryStride: usize, keyStride: usize, rows: i3
 }
 
 /** `scoreTiles` for one query and keys as they lie; `packed` has room for 8 of them. Tiles add rows that mean nothing. */
-function singleScores(scores: usize, q: usize, k: usize, kStride: usize, Dh: i32, keys: i32, packed: usize): void {
+function singleScores(scores: usize, q: usize, k: usize, kStride: usize, kLast: usize, Dh: i32, keys: i32, packed: usize): void {
   if (Dh == 0) memory.fill(scores, 0, 4 * ROW);
   for (let p = 0; p < Dh; p += CHUNK) {
     const kc = min(CHUNK, Dh - p);
     let from = k;
     let j = 0;
-    for (; j + 8 <= keys; j += 8) {
-      rowTileAlongK(q, 4, from, kStride, kc, scores + (<usize>j << 2), p > 0);
-      from += 8 * kStride;
+    if (kLast == 4) {
+      for (; j + 8 <= keys; j += 8) {
+        rowTileAlongK(q, 4, from, kStride, kc, scores + (<usize>j << 2), p > 0);
+        from += 8 * kStride;
+      }
+    } else {
+      for (; j + 32 <= keys; j += 32, from += 128) rowTile(q, 4, from, kLast, kc, scores + (<usize>j << 2), p > 0);
+      for (; j + 8 <= keys; j += 8, from += 32) tile(q, 4, from, kLast, kc, scores + (<usize>j << 2), ROW, p > 0);
     }
     if (j < keys) {
-      pack8(from, kStride, 4, keys - j, kc, packed);
+      pack8(from, kStride, kLast, keys - j, kc, packed);
       tile(q, 4, packed, 32, kc, scores + (<usize>j << 2), ROW, p > 0);
     }
-    k += <usize>kc << 2;
+    k += <usize>kc * kLast;
     q += <usize>kc << 2;
   }
 }

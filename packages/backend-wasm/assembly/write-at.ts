@@ -18,6 +18,7 @@ export function writeAt(args: usize, slots: usize, part: i32, parts: i32): i32 {
   if (x != y) memory.copy(y + <usize>begin * row, x + <usize>begin * row, <usize>(end - begin) * row);
   if (position < 0 || position >= length) return 0;
   const at = y + <usize>position * inner;
-  for (let i = begin; i < end; i++) memory.copy(at + <usize>i * row, slice + <usize>i * inner, inner);
+  if (inner == 4) for (let i = begin; i < end; i++) store<i32>(at + <usize>i * row, load<i32>(slice + (<usize>i << 2)));
+  else for (let i = begin; i < end; i++) memory.copy(at + <usize>i * row, slice + <usize>i * inner, inner);
   return 0;
 }

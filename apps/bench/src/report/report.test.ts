@@ -207,7 +207,7 @@ test('decoding shows by how much the cache wins, and that a token does not cost 
   };
   const rounds = [1, 2, 3].map(() => ({ ...series, ...lengths }));
   const { text, bars } = decodeReport([outcomeOf('qkv 1t', { own: true, baseline: true, rounds })]);
-  expect(text).toMatch(/batch 1, 64 tokens each +200 +200–200 +50 +50–50 +4\.00 +30 +30–30/);
+  expect(text).toMatch(/batch 1, 128 tokens each +200 +200–200 +50 +50–50 +4\.00 +30 +30–30/);
   expect(text).toMatch(/batch 1, token 16 .* 0\.50 \(0\.50–0\.50\) +the cache loses/);
   expect(text).toContain('batch 1: with the cache, token 512 takes 1.50 (1.50–1.50) times as long as token 16');
   expect(bars).toHaveLength(2);

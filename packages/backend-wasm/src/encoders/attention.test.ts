@@ -170,19 +170,27 @@ test('one query alone has the bits it has among others', async () => {
     const attributes = { scale: 0.4, causal: false, mask: false };
     const outputs = (t: number): Argument[] => [{ shape: [2, t, H, Dv] }, { shape: [2, H, t] }];
     const all = await runKernel('attention', [q, k, v], outputs(T), attributes);
-    for (let i = 0; i < T; i++) {
+    // As the cache keeps them: (B, H, Dh, S).
+    const columns = new Float32Array(k.data!.length);
+    for (let b = 0; b < 2; b++)
+      for (let s = 0; s < S; s++)
+        for (let h = 0; h < H; h++)
+          for (let d = 0; d < Dh; d++)
+            columns[((b * H + h) * Dh + d) * S + s] = k.data![((b * S + s) * H + h) * Dh + d];
+    const turned: Argument = { ...k, data: columns, strides: [H * Dh * S, 1, Dh * S, S] };
+    for (let i = 0; i < 2 * T; i++) {
       const one = await runKernel(
         'attention',
-        [{ ...q, shape: [2, 1, H, Dh], offset: i * H * Dh }, k, v],
+        [{ ...q, shape: [2, 1, H, Dh], offset: (i >> 1) * H * Dh }, i & 1 ? turned : k, v],
         outputs(1),
         attributes,
       );
       for (const numerics of ['fma', 'nofma'] as const) {
         const [o, lse] = all[numerics];
         const rows = [...one[numerics][0]];
-        expect(rows.slice(0, H * Dv)).toEqual(Array.from(o.slice(i * H * Dv, (i + 1) * H * Dv)));
-        expect(rows.slice(H * Dv)).toEqual(Array.from(o.slice((T + i) * H * Dv, (T + i + 1) * H * Dv)));
-        expect([...one[numerics][1]]).toEqual([0, 1, 2, 3].map((n) => lse[n * T + i]));
+        expect(rows.slice(0, H * Dv)).toEqual(Array.from(o.slice((i >> 1) * H * Dv, ((i >> 1) + 1) * H * Dv)));
+        expect(rows.slice(H * Dv)).toEqual(Array.from(o.slice((T + (i >> 1)) * H * Dv, (T + (i >> 1) + 1) * H * Dv)));
+        expect([...one[numerics][1]]).toEqual([0, 1, 2, 3].map((n) => lse[n * T + (i >> 1)]));
       }
     }
   }
