@@ -10,7 +10,7 @@ declare function now(): f64;
  * How the host and its workers talk: words below `--memoryBase`, those that change often on cache lines of their own.
  * `src/team.ts` knows the places too.
  */
-const JOB: usize = 2048; // number of the job; what it is stands in the words behind
+// Word 2048 is the number of the job, for which workers wait in JavaScript: wasm that waits may not notice a grown memory.
 const RECORDS: usize = 2052;
 const FROM: usize = 2056;
 const TO: usize = 2060;
@@ -30,13 +30,14 @@ const FAILED: usize = 2304;
 /**
  * Runs records `from` … `to`−1 of a step list for one part of the work. `records` is a table of addresses; a record is
  * its kernel's number, the position of the step in the plan, and the kernel's words. Several walkers of one list must
- * meet at a barrier after every record. Where `times` is not 0, it takes the moment at which each record was done.
+ * meet at a barrier after every record. Where `times` is not 0, it takes the moment of the beginning, and that at which each record was done.
  */
 export function run(records: usize, from: i32, to: i32, slots: usize, part: i32, parts: i32, times: usize): i32 {
+  if (times != 0) store<f64>(times, now());
   for (let i = from; i < to; i++) {
     const code = walk(records, i, slots, part, parts);
     if (code != 0) return code;
-    if (times != 0) store<f64>(times + (<usize>(i - from) << 3), now());
+    if (times != 0) store<f64>(times + (<usize>(i - from + 1) << 3), now());
   }
   return 0;
 }
@@ -51,11 +52,10 @@ function walk(records: usize, i: i32, slots: usize, part: i32, parts: i32): i32 
 }
 
 /**
- * A worker's turn: waits for job number `job`, walks its records together with the others, once or several times, and
- * returns when all are done, or when one of them has failed (1).
+ * A worker's turn at the job that stands in the words above: walks its records together with the others, once or several
+ * times, and returns when all are done, or when one of them has failed (1).
  */
-export function work(part: i32, parts: i32, job: i32): i32 {
-  waitWhile(JOB, job - 1, load<i32>(SPINS), 0);
+export function work(part: i32, parts: i32): i32 {
   const records: usize = load<u32>(RECORDS);
   const from = load<i32>(FROM);
   const to = load<i32>(TO);
@@ -65,13 +65,14 @@ export function work(part: i32, parts: i32, job: i32): i32 {
   const rounds = load<i32>(ROUNDS);
   const until = <usize>load<u32>(UNTIL);
   const counter = part == 0 ? <usize>load<u32>(COUNTER) : 0;
+  if (times != 0) store<f64>(times, now());
   let round = 1;
   let code = 0;
   while (true) {
     for (let i = from; i < to; i++) {
       if (walk(records, i, slots, part, parts) != 0) atomic.store<i32>(FAILED, i + 1);
       meet(parts, spins);
-      if (times != 0) store<f64>(times + (<usize>(i - from) << 3), now());
+      if (times != 0) store<f64>(times + (<usize>(i - from + 1) << 3), now());
       // Somebody ahead may have failed at a later record already: all must stop at the same one.
       const failed = atomic.load<i32>(FAILED);
       if (failed != 0 && failed <= i + 1) {
@@ -96,16 +97,12 @@ function meet(parts: i32, spins: i32): void {
     atomic.store<i32>(ARRIVED, 0);
     atomic.store<i32>(PHASE, phase + 1);
     if (atomic.load<i32>(SLEEPERS) != 0) atomic.notify(PHASE, -1);
-  } else waitWhile(PHASE, phase, spins, SLEEPERS);
-}
-
-/**
- * Returns when the word at `at` is no longer `old`. Looks for a while first, for sleeping and waking take longer than
- * most records; but not forever, for whoever is waited for may need this core. Counts itself at `sleepers`.
- */
-function waitWhile(at: usize, old: i32, spins: i32, sleepers: usize): void {
-  for (let i = 0; i < spins; i++) if (atomic.load<i32>(at) != old) return;
-  if (sleepers != 0) atomic.add<i32>(sleepers, 1);
-  while (atomic.load<i32>(at) == old) atomic.wait<i32>(at, old, -1);
-  if (sleepers != 0) atomic.sub<i32>(sleepers, 1);
+    return;
+  }
+  // Looks for a while first, for sleeping and waking take longer than most records; but not forever, for whoever is waited
+  // for may need this core.
+  for (let i = 0; i < spins; i++) if (atomic.load<i32>(PHASE) != phase) return;
+  atomic.add<i32>(SLEEPERS, 1);
+  while (atomic.load<i32>(PHASE) == phase) atomic.wait<i32>(PHASE, phase, -1);
+  atomic.sub<i32>(SLEEPERS, 1);
 }

@@ -150,17 +150,16 @@ export class WasmBackend implements Backend {
   }
 
   async profile(prepared: Prepared, memory: Memory): Promise<StepTimes> {
+    this.#open().team?.requireIdle();
     const { plan, starts } = prepared as WasmPlan;
     const records = starts[plan.steps.length];
-    const times = this.allocate(8 * Math.max(records, 1));
+    const times = this.allocate(8 * (records + 1));
     try {
       const peak = this.#peak();
-      const started = now();
       await this.#run(prepared as WasmPlan, memory, 0, plan.steps.length, times);
-      const [bytes] = await this.read([{ handle: times, byteOffset: 0, bytes: 8 * records }]);
-      const done = new Float64Array(bytes.buffer, bytes.byteOffset, records);
-      const moment = (record: number): number => (record === 0 ? started : done[record - 1]);
-      return { milliseconds: Float64Array.from(plan.steps, (_, i) => moment(starts[i + 1]) - moment(starts[i])), peak };
+      const [bytes] = await this.read([{ handle: times, byteOffset: 0, bytes: 8 * (records + 1) }]);
+      const moments = new Float64Array(bytes.buffer, bytes.byteOffset, records + 1);
+      return { milliseconds: Float64Array.from(plan.steps, (_, i) => moments[starts[i + 1]] - moments[starts[i]]), peak };
     } finally {
       this.free(times);
     }
@@ -182,6 +181,7 @@ export class WasmBackend implements Backend {
   repeat(prepared: Prepared, memory: Memory, { times, until, counter }: Loop): Promise<number> | null {
     const { team, inlineBelow } = this.#open();
     const { plan, records, slots, starts, costs } = prepared as WasmPlan;
+    team?.requireIdle();
     if (team === undefined || times * costs[plan.steps.length] < inlineBelow) return null;
     const address = ({ slot, byteOffset }: Loop['until']): number => memory[slot] + byteOffset;
     this.#place(prepared as WasmPlan, memory);
@@ -212,6 +212,7 @@ export class WasmBackend implements Backend {
   #run(prepared: WasmPlan, memory: Memory, from: number, to: number, times: number): void | Promise<void> {
     const { exports, parts, team, inlineBelow } = this.#open();
     const { slots, records, starts, costs } = prepared;
+    team?.requireIdle();
     this.#place(prepared, memory);
     const first = starts[from];
     const last = starts[to];
@@ -281,7 +282,7 @@ export class WasmBackend implements Backend {
   /** Of parts that failed at the same record, the first one: what a single thread would have met. */
   #throwError(prepared: Prepared, part = 0): never {
     const [index, code, a, b] = Int32Array.from(this.#words.subarray(this.#errorAt(part), this.#errorAt(part) + 4));
-    if (code === 0) this.#throwError(prepared, part + 1);
+    if (code === 0 && part + 1 < this.#open().parts) this.#throwError(prepared, part + 1);
     const step = prepared.plan.steps[index];
     const text = encoders[step.kernel].explain?.(code, a, b, step) ?? `failed with code ${code} (${a}, ${b})`;
     throw new KernelError(index, `${step.kernel}: ${text}`);

@@ -15,13 +15,20 @@ const FAILED = 2304 / 4;
 /** Looks at a barrier before going to sleep: some ten microseconds. */
 const PATIENCE = 20_000;
 
+/** Milliseconds for workers to start in: something else may be where their code should be. */
+const START = 20_000;
+
 /** What a worker runs. It is text, so that it needs no file: a page may fetch the same from a URL (`worker.js`). */
 export const WORKER_SOURCE = `const start = ({ module, memory, part, parts }, post) => {
   const env = { memory, now: () => performance.now() };
   const { work } = new WebAssembly.Instance(module, { env }).exports;
+  const words = new Int32Array(memory.buffer, 0, 1024);
+  const [JOB, SPINS] = [512, 518];
   post('ready');
   for (let job = 1; ; job = (job + 1) | 0) {
-    const code = work(part, parts, job);
+    for (let i = words[SPINS]; i > 0 && Atomics.load(words, JOB) !== job; i--);
+    while (Atomics.load(words, JOB) !== job) Atomics.wait(words, JOB, (job - 1) | 0);
+    const code = work(part, parts);
     if (part === 0) post(code);
   }
 };
@@ -54,6 +61,7 @@ interface NodeThreads {
 interface WebWorker {
   onmessage: ((event: { data: unknown }) => void) | null;
   onerror: ((event: { message?: string; preventDefault(): void }) => void) | null;
+  onmessageerror: (() => void) | null;
   postMessage(message: unknown): void;
   terminate(): void;
 }
@@ -87,6 +95,7 @@ function startWorker(data: object, url: string | URL | undefined, events: Events
     event.preventDefault();
     events.lost(event.message ?? 'it could not be started');
   };
+  worker.onmessageerror = () => events.lost('it could not read its memory');
   worker.postMessage(data);
   return { hold: () => {}, end: () => worker.terminate() };
 }
@@ -148,16 +157,25 @@ export class Team {
       );
     });
     team.#hold(true);
+    const late = setTimeout(
+      () => team.stop(new Error(`a worker of the wasm backend has not started within ${START / 1000} s`)),
+      START,
+    );
     const failure = await Promise.race([all, team.lost]);
+    clearTimeout(late);
     if (failure !== undefined) throw failure;
     team.#hold(false);
     return team;
   }
 
+  /** Throws if a worker is lost, or at work: nothing may be touched that it reads. */
+  requireIdle(): void {
+    if (this.#error !== null) throw this.#error;
+    if (this.#pending !== null) throw new Error('the wasm backend does one thing at a time: await the run before');
+  }
+
   /** 0, or 1 if a kernel has failed. Rejects if a worker is lost before it is done. */
   run({ records, from, to, slots, times, rounds = 1, until = 0, counter = 0 }: Job): Promise<number> {
-    if (this.#error !== null) return Promise.reject(this.#error);
-    if (this.#pending !== null) throw new Error('the wasm backend does one thing at a time: await the run before');
     const words = this.#words;
     words[RECORDS] = records;
     words[FROM] = from;

@@ -68,8 +68,9 @@ export async function createWasmBackend(options: WasmOptions = {}): Promise<Wasm
     return new WasmBackend({ ...device, team: await Team.start(module, device.memory, parts, cores, workerUrl) });
   } catch (error) {
     // Nobody asked for threads: a page whose policy forbids workers gets one.
-    if (threads === undefined) return createWasmBackend({ ...options, threads: 1 });
-    throw error;
+    if (threads !== undefined) throw error;
+    if (workerUrl !== undefined) console.warn(`useWasm: one thread only, because ${(error as Error).message}`);
+    return createWasmBackend({ ...options, threads: 1 });
   }
 }
 

@@ -40,12 +40,16 @@ export class GreedyDecoder {
   readonly #result: () => Promise<Tensor>;
   /** Settles, and never rejects, when the calls so far are done: they share one cache. */
   #tail: Promise<unknown> = Promise.resolve();
+  /** Calls that are not done. */
+  #calls = 0;
 
   constructor(
     model: Transformer,
     readonly options: GreedyDecoderOptions,
   ) {
     const { rows, sourceLength, maxLength, startId, endId, engine } = options;
+    if (!Number.isInteger(maxLength) || maxLength < 1)
+      throw new RangeError(`GreedyDecoder: maxLength must be a positive integer, got ${maxLength}`);
     const { padId } = model;
     const cache = model.createCache(rows, maxLength, sourceLength);
     const state = (name: string, dtype: 'int32' | 'bool', shape = [rows]): Variable =>
@@ -92,9 +96,10 @@ export class GreedyDecoder {
     if (source.shape[0] !== rows || source.shape[1] !== sourceLength) {
       throw new RangeError(`GreedyDecoder: expected ids [${rows}, ${sourceLength}], got [${source.shape.join(', ')}]`);
     }
-    const result = this.#tail.then(() => this.#decode(source));
+    this.#calls++;
+    const result = this.#tail.then(() => this.#decode(source)).finally(() => this.#calls--);
     // What a failed run has left in the cache is uncertain: the next call begins with another.
-    this.#tail = result.catch(() => this.release());
+    this.#tail = result.catch(() => this.#free());
     return result;
   }
 
@@ -112,6 +117,11 @@ export class GreedyDecoder {
 
   /** Gives the memory of the cache back, once all calls are done; the next call takes new memory. */
   release(): void {
+    if (this.#calls === 0) this.#free();
+    else this.#tail = this.#tail.then(() => this.#free());
+  }
+
+  #free(): void {
     this.#cache.release();
     this.#last.release();
     this.#finished.release();

@@ -242,3 +242,19 @@ test('says what does not fit', () => {
   expect(() => model.encode(zeros([1, 9], 'int32'))).toThrow('9 positions exceed maxLength 8');
   expect(() => model.createCache(1, 9, 4)).toThrow('Transformer: cannot decode 9 tokens, maxLength is 8');
 });
+
+test('a decoder that is released while it decodes finishes first', async () => {
+  const model = createModel();
+  const options = { rows: 2, sourceLength: 3, maxLength: 6, startId: START, endId: 99 };
+  const source = ids([
+    [3, 4, 5],
+    [6, 7, 8],
+  ]);
+  const expected = await new GreedyDecoder(model, options).decode(source);
+  const decoder = new GreedyDecoder(model, options);
+  const running = decoder.decode(source);
+  decoder.release();
+  expect(await running).toEqual(expected);
+  expect(await decoder.decode(source)).toEqual(expected);
+  expect(() => new GreedyDecoder(model, { ...options, maxLength: 0 })).toThrow('maxLength must be a positive integer, got 0');
+});

@@ -62,7 +62,7 @@ interface Frozen<R> {
 }
 
 /** What a frozen repetition replays. */
-type Loop = Pick<Frozen<unknown>, 'entry' | 'engine' | 'variables' | 'assigned' | 'sources' | 'nodes'> & { readonly randomInput: number };
+type Loop<R> = Frozen<R> & { readonly randomInput: number };
 
 /** Where a host leaf's value comes from: an argument, the generator's state, or a captured constant. */
 type Source = { readonly argument: number } | 'random' | { readonly constant: HostData };
@@ -129,9 +129,7 @@ export function compile<A extends readonly Argument[], R>(
     const shapes = signature.join(' ');
     const replay = replays.get(shapes);
     if (replay !== undefined && replay.engine === engine) {
-      const calls = replay.calls + 1;
-      if (calls === 2 || calls === 10 || calls === 100) checkReplay(replay, traceWith(args));
-      replay.calls = calls; // only now: what failed the check must not run at the next call
+      recheck(replay, args);
       call.step++;
       replays.delete(shapes); // least recently used first
       replays.set(shapes, replay);
@@ -139,16 +137,11 @@ export function compile<A extends readonly Argument[], R>(
       return engine.resubmit({ entry, variables, assigned, host: sources.map(bind), describe: () => nodes }).then(rebuild);
     }
     const { traced, sources } = traceWith(args);
-    const { program, rebuild, structure } = traced;
+    const { program, rebuild } = traced;
     const { entry, results } = engine.submitProgram(program, leafBinder(program, sources, bind));
     call.step++;
     watch(shapes, signature, () => describeProgram(program), entry.key);
-    if (frozen) {
-      const { variables } = program;
-      const assigned = program.assigned.map(([variable]) => variable);
-      replays.set(shapes, { key: entry.key, nodes: describeProgram(program), entry, engine, variables, assigned, sources, rebuild, structure, calls: 1 });
-      if (replays.size > MAXIMUM_REPLAYS) replays.delete(replays.keys().next().value!);
-    }
+    if (frozen) remember(replays, shapes, freeze(traced, sources, entry, engine));
     return results.then(rebuild);
   }) as Compiled<A, R>;
   call.step = 0;
@@ -166,19 +159,20 @@ export function compile<A extends readonly Argument[], R>(
     return new Profile(entry.plan, times!, describeProgram(program));
   };
   Object.defineProperty(call, 'inline', { value: fn });
-  const loops = new Map<string, Loop>();
+  const loops = new Map<string, Loop<R>>();
   call.repeat = async (times, ...args) => {
     if (state.trace !== null) throw new Error('repeat is called outside run(fn) and compile(fn)');
-    if (!Number.isInteger(times) || times < 1) throw new RangeError(`repeat: expected a positive number of times, got ${times}`);
+    if (!Number.isInteger(times) || times < 1 || times >= 2 ** 31) throw new RangeError(`repeat: expected a positive number of times, below 2³¹, got ${times}`);
     args.forEach((arg, i) => checkArgument(arg, i));
     const engine = options.engine ?? defaultEngine();
     const bind = binder(args, engine);
     let calls = 0;
     const onDone = (done: number): void => void (calls = done);
-    call.step += times;
     const shapes = signatureOf(args).join(' ');
     const known = frozen ? loops.get(shapes) : undefined;
     if (known !== undefined && known.engine === engine) {
+      recheck(known, args);
+      call.step += times;
       const { entry, variables, assigned, sources, nodes, randomInput } = known;
       await engine.resubmit({ entry, variables, assigned, host: sources.map(bind), repeat: { times, randomInput, onDone }, describe: () => nodes });
       return calls;
@@ -191,11 +185,8 @@ export function compile<A extends readonly Argument[], R>(
     }
     const randomInput = sources.indexOf('random');
     const { entry, results } = engine.submitProgram(program, leafBinder(program, sources, bind), { repeat: { times, randomInput, onDone } });
-    if (frozen) {
-      const { variables } = program;
-      const assigned = program.assigned.map(([variable]) => variable);
-      loops.set(shapes, { entry, engine, variables, assigned, sources, nodes: describeProgram(program), randomInput });
-    }
+    call.step += times;
+    if (frozen) remember(loops, shapes, { ...freeze(traced, sources, entry, engine), randomInput });
     await results;
     return calls;
   };
@@ -203,6 +194,24 @@ export function compile<A extends readonly Argument[], R>(
     const engine = options.engine ?? defaultEngine();
     return explainProgram(traceWith(args).traced.program, engine);
   };
+
+  function freeze({ program, rebuild, structure }: Traced<R>, sources: readonly Source[], entry: PlanEntry, engine: Engine): Frozen<R> {
+    const { variables } = program;
+    const assigned = program.assigned.map(([variable]) => variable);
+    return { key: entry.key, nodes: describeProgram(program), entry, engine, variables, assigned, sources, rebuild, structure, calls: 1 };
+  }
+
+  function remember<F>(table: Map<string, F>, shapes: string, replay: F): void {
+    table.set(shapes, replay);
+    if (table.size > MAXIMUM_REPLAYS) table.delete(table.keys().next().value!);
+  }
+
+  /** Counts a replay; on calls 2, 10 and 100 the function is traced again and must be what it was. */
+  function recheck(replay: Frozen<R>, args: A): void {
+    const calls = replay.calls + 1;
+    if (calls === 2 || calls === 10 || calls === 100) checkReplay(replay, traceWith(args));
+    replay.calls = calls; // only now: what failed the check must not run at the next call
+  }
 
   function checkReplay(replay: Frozen<R>, { traced, sources }: { traced: Traced<R>; sources: Source[] }): void {
     const key = planKey(traced.program);

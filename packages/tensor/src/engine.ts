@@ -131,8 +131,8 @@ export class Engine {
         if (region !== null) this.backend.write(memory[region.slot]!, region.byteOffset, toDevice(host[i] ?? entry.constants[i - host.length]!, region.spec, elementSize));
       });
       if (repeat !== undefined) repeat.onDone(await this.repeat(entry, memory, repeat));
-      else if (state.debug) await this.runChecked(entry, entry.prepared, memory);
       else if (onProfile !== undefined) onProfile(await this.backend.profile(entry.prepared, memory));
+      else if (state.debug) await this.runChecked(entry, entry.prepared, memory);
       else await this.backend.run(entry.prepared, memory);
     } catch (error) {
       const failure = error as Error;
@@ -156,10 +156,10 @@ export class Engine {
     const { plan } = entry;
     const prepared = entry.prepared!;
     const until = plan.outputs[0]!;
-    const state = randomInput < 0 ? null : plan.inputs[randomInput]!;
+    const random = randomInput < 0 ? null : plan.inputs[randomInput]!;
     // Words 0 and 1 are the seed, word 2 is the step.
-    const counter = state === null ? null : { slot: state.slot, byteOffset: state.byteOffset + 2 * this.backend.capabilities.elementSize };
-    const done = this.backend.repeat?.(prepared, memory, { times, until, counter }) ?? null;
+    const counter = random === null ? null : { slot: random.slot, byteOffset: random.byteOffset + 2 * this.backend.capabilities.elementSize };
+    const done = state.debug ? null : (this.backend.repeat?.(prepared, memory, { times, until, counter }) ?? null);
     if (done !== null) return done;
     const { elementSize } = this.backend.capabilities;
     const word = async (at: { slot: number; byteOffset: number }): Promise<number> => {
@@ -167,7 +167,8 @@ export class Engine {
       return fromDevice(bytes!, { shape: [], dtype: 'int32' }, elementSize)[0]!;
     };
     for (let done = 1; ; done++) {
-      await this.backend.run(prepared, memory);
+      if (state.debug) await this.runChecked(entry, prepared, memory);
+      else await this.backend.run(prepared, memory);
       if (done === times || (await word(until)) !== 0) return done;
       if (counter !== null) {
         const next = Int32Array.of((await word(counter)) + 1);

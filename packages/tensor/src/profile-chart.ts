@@ -28,7 +28,7 @@ export function profileChart(profile: Profile): string {
     x += width;
     return cell;
   });
-  const longest = kernels[0]?.milliseconds ?? 1;
+  const longest = kernels[0]?.milliseconds || 1; // a coarse clock may have seen nothing
   const bars = kernels.slice(0, BARS).map(({ kernel, steps, milliseconds, flops }, i) => {
     const y = 28 + STRIP + 16 + i * ROW;
     const width = ((WIDTH - LABELS - FIGURES) * milliseconds) / longest;
