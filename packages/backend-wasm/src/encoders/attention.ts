@@ -37,7 +37,10 @@ function backwardBytes(step: StepDescription): number {
   const { T, S, Dh, Dv } = sizes(step.inputs);
   const row = 4 * (2 + roundUp(Dh, 8) + roundUp(Dv, 8));
   const chunk = 4 * (Dh + Dv);
-  return roundUp(TILE + ROWS * 2 * rowOf(S) + CHUNK * chunk + 4 * roundUp(CHUNK, 5) * roundUp(Dh, 8) + (roundUp(T, 4) + 4) * row, 64);
+  return roundUp(
+    TILE + ROWS * 2 * rowOf(S) + CHUNK * chunk + 4 * roundUp(CHUNK, 5) * roundUp(Dh, 8) + (roundUp(T, 4) + 4) * row,
+    64,
+  );
 }
 
 function strided(operand: Operand, writer: StepWriter): void {
