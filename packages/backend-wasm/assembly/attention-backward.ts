@@ -1,5 +1,5 @@
 import { float, int, ptr, share } from './abi';
-import { at, BLOCK, CHUNK, copyRows, forbid, horizontalSum, K, MASK, packLong8, Q, REST, ROW, ROWS, scoreTiles, SIZES, stride, TILE, up4, up5, up8, V } from './attention-blocks';
+import { at, BLOCK, CHUNK, copyRows, forbid, horizontalSum, K, MASK, packLong8, Q, REST, rowOf, ROWS, scoreTiles, SIZES, stride, TILE, up4, up5, up8, V } from './attention-blocks';
 import { expNonPositive4 } from './math';
 import { stripsOverRows } from './tile';
 
@@ -23,9 +23,10 @@ export function attentionBackward(args: usize, slots: usize, part: i32, parts: i
   const hasMask = int(args, MASK) >= 0;
 
   const scratch = ptr(args, SIZES + 8, slots) + <usize>part * <usize>int(args, SIZES + 10);
-  const scores = scratch + TILE; // (65, 272), then p
-  const slopes = scores + <usize>ROWS * ROW; // (65, 272): do vᵀ, then ds
-  const kOverD = slopes + <usize>ROWS * ROW; // one chunk of k, packed (256, Dh)
+  const row = rowOf(S);
+  const scores = scratch + TILE; // (65, row), then p
+  const slopes = scores + <usize>ROWS * row; // (65, row): do vᵀ, then ds
+  const kOverD = slopes + <usize>ROWS * row; // one chunk of k, packed (256, Dh)
   const rowQ = <usize>up8(Dh) << 2;
   const rowV = <usize>up8(Dv) << 2;
   const scaledK = kOverD + <usize>(CHUNK * Dh * 4); // the same, scaled, as rows: (up to 260, Dh), Dh rounded up to 8
@@ -72,22 +73,22 @@ export function attentionBackward(args: usize, slots: usize, part: i32, parts: i
         const first = <usize>i0 << 2;
         const qRows = scaledQ + <usize>i0 * rowQ;
         const doRows = copiedDo + <usize>i0 * rowV;
-        scoreTiles(scores, qRows, kOverD, Dh, rows, keys, chunk);
-        if (causal || hasMask) forbid(scores, rows, keys, i0, j0, causal, mask, stride(args, MASK, 2), stride(args, MASK, 3));
-        scoreTiles(slopes, doRows, vOverD, Dv, rows, keys, chunk);
-        differentiate(scores, slopes, up4(rows), keys, rowLse + first, rowDelta + first);
+        scoreTiles(scores, row, qRows, kOverD, Dh, rows, keys, chunk);
+        if (causal || hasMask) forbid(scores, row, rows, keys, i0, j0, causal, mask, stride(args, MASK, 2), stride(args, MASK, 3));
+        scoreTiles(slopes, row, doRows, vOverD, Dv, rows, keys, chunk);
+        differentiate(scores, slopes, row, up4(rows), keys, rowLse + first, rowDelta + first);
         // Keys beyond `keys` weigh nothing in this block, but a first block must write all of its chunk.
         const toK = dk + <usize>j0 * ldq;
         const toV = dv + <usize>j0 * ldv;
-        stripsOverRows(scores, 4, ROW, doRows, rowV, rows, toV, ldv, i0 > begin, keys, Dv, scratch);
-        stripsOverRows(slopes, 4, ROW, qRows, rowQ, rows, toK, ldq, i0 > begin, keys, Dh, scratch);
+        stripsOverRows(scores, 4, row, doRows, rowV, rows, toV, ldv, i0 > begin, keys, Dv, scratch);
+        stripsOverRows(slopes, 4, row, qRows, rowQ, rows, toK, ldq, i0 > begin, keys, Dh, scratch);
         if (i0 == begin) {
           for (let j = keys; j < chunk; j++) {
             memory.fill(toK + <usize>j * ldq, 0, <usize>Dh << 2);
             memory.fill(toV + <usize>j * ldv, 0, <usize>Dv << 2);
           }
         }
-        stripsOverRows(slopes, ROW, 4, scaledK, rowQ, keys, dq + <usize>i0 * ldq, ldq, j0 > 0, rows, Dh, scratch);
+        stripsOverRows(slopes, row, 4, scaledK, rowQ, keys, dq + <usize>i0 * ldq, ldq, j0 > 0, rows, Dh, scratch);
       }
     }
   }
@@ -124,7 +125,7 @@ function rowTerms(lse: usize, T: i32, Dv: i32, o: usize, oStride: usize, oLast: 
 }
 
 /** scores ← p, slopes ← ds. */
-function differentiate(scores: usize, slopes: usize, rows: i32, keys: i32, rowLse: usize, rowDelta: usize): void {
+function differentiate(scores: usize, slopes: usize, row: usize, rows: i32, keys: i32, rowLse: usize, rowDelta: usize): void {
   const bytes = <usize>up4(keys) << 2;
   for (let r = 0; r < rows; r += 4) {
     const l0 = v128.load32_splat(rowLse);
@@ -135,26 +136,27 @@ function differentiate(scores: usize, slopes: usize, rows: i32, keys: i32, rowLs
     const d1 = v128.load32_splat(rowDelta, 4);
     const d2 = v128.load32_splat(rowDelta, 8);
     const d3 = v128.load32_splat(rowDelta, 12);
-    let s = scores + <usize>r * ROW;
-    let g = slopes + <usize>r * ROW;
-    for (const end = s + bytes; s < end; s += 16) {
-      const p0 = expNonPositive4(f32x4.sub(v128.load(s), l0));
-      const p1 = expNonPositive4(f32x4.sub(v128.load(s, ROW), l1));
-      const p2 = expNonPositive4(f32x4.sub(v128.load(s, 2 * ROW), l2));
-      const p3 = expNonPositive4(f32x4.sub(v128.load(s, 3 * ROW), l3));
-      v128.store(s, p0);
-      v128.store(s, p1, ROW);
-      v128.store(s, p2, 2 * ROW);
-      v128.store(s, p3, 3 * ROW);
-      const g0 = f32x4.mul(p0, f32x4.sub(v128.load(g), d0));
-      const g1 = f32x4.mul(p1, f32x4.sub(v128.load(g, ROW), d1));
-      const g2 = f32x4.mul(p2, f32x4.sub(v128.load(g, 2 * ROW), d2));
-      const g3 = f32x4.mul(p3, f32x4.sub(v128.load(g, 3 * ROW), d3));
-      v128.store(g, g0);
-      v128.store(g, g1, ROW);
-      v128.store(g, g2, 2 * ROW);
-      v128.store(g, g3, 3 * ROW);
-      g += 16;
+    const s0 = scores + <usize>r * row;
+    const s1 = s0 + row;
+    const s2 = s1 + row;
+    const s3 = s2 + row;
+    const g0 = slopes + <usize>r * row;
+    const g1 = g0 + row;
+    const g2 = g1 + row;
+    const g3 = g2 + row;
+    for (let x: usize = 0; x < bytes; x += 16) {
+      const p0 = expNonPositive4(f32x4.sub(v128.load(s0 + x), l0));
+      const p1 = expNonPositive4(f32x4.sub(v128.load(s1 + x), l1));
+      const p2 = expNonPositive4(f32x4.sub(v128.load(s2 + x), l2));
+      const p3 = expNonPositive4(f32x4.sub(v128.load(s3 + x), l3));
+      v128.store(s0 + x, p0);
+      v128.store(s1 + x, p1);
+      v128.store(s2 + x, p2);
+      v128.store(s3 + x, p3);
+      v128.store(g0 + x, f32x4.mul(p0, f32x4.sub(v128.load(g0 + x), d0)));
+      v128.store(g1 + x, f32x4.mul(p1, f32x4.sub(v128.load(g1 + x), d1)));
+      v128.store(g2 + x, f32x4.mul(p2, f32x4.sub(v128.load(g2 + x), d2)));
+      v128.store(g3 + x, f32x4.mul(p3, f32x4.sub(v128.load(g3 + x), d3)));
     }
     rowLse += 16;
     rowDelta += 16;

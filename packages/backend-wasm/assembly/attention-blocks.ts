@@ -11,6 +11,12 @@ export const BLOCK: i32 = 64;
 export const CHUNK: i32 = 256;
 /** Bytes of a row of scores: a chunk and one cache line, lest columns of a block meet in the same cache sets. */
 export const ROW: usize = 1088;
+
+/** Bytes of a row for fewer keys: an odd number of cache lines. What lies closer together needs fewer pages. */
+export function rowOf(keys: i32): usize {
+  return <usize>((((up8(min(keys, CHUNK)) << 2) + 63) >> 6) | 1) << 6;
+}
+
 export const TILE: usize = 192;
 /** Rows of a block with those that fill its last strip. */
 export const ROWS: i32 = 65;
@@ -71,20 +77,37 @@ export function horizontalSum(v: v128): f32 {
 export function copyRows(from: usize, rowStride: usize, kStride: usize, rows: i32, k: i32, factor: f32, to: usize): void {
   const f = f32x4.splat(factor);
   const row = <usize>up8(k) << 2;
-  const wide = kStride == 4 ? <usize>(k & ~3) << 2 : 0;
-  for (let r = 0; r < rows; r++) {
-    let x: usize = 0;
-    for (; x < wide; x += 16) v128.store(to + x, f32x4.mul(v128.load(from + x), f));
-    let at = from + x;
-    for (const end = <usize>k << 2; x < end; x += 4) {
-      store<f32>(to + x, load<f32>(at) * factor);
-      at += kStride;
+  let x: usize = 0;
+  if (kStride == 4) {
+    // Two lines of each row, one row after the other: a processor foresees that each load goes on by the same distance.
+    for (; x + 128 <= <usize>k << 2; x += 128) {
+      let at = from + x;
+      let t = to + x;
+      for (let r = 0; r < rows; r++) {
+        v128.store(t, f32x4.mul(v128.load(at), f));
+        v128.store(t, f32x4.mul(v128.load(at, 16), f), 16);
+        v128.store(t, f32x4.mul(v128.load(at, 32), f), 32);
+        v128.store(t, f32x4.mul(v128.load(at, 48), f), 48);
+        v128.store(t, f32x4.mul(v128.load(at, 64), f), 64);
+        v128.store(t, f32x4.mul(v128.load(at, 80), f), 80);
+        v128.store(t, f32x4.mul(v128.load(at, 96), f), 96);
+        v128.store(t, f32x4.mul(v128.load(at, 112), f), 112);
+        at += rowStride;
+        t += row;
+      }
     }
-    for (; x < row; x += 4) store<f32>(to + x, 0);
-    from += rowStride;
-    to += row;
   }
-  memory.fill(to, 0, <usize>(up5(rows) - rows) * row);
+  for (; x < row; x += 4) {
+    let at = from + (x >> 2) * kStride;
+    let t = to + x;
+    const exists = x < <usize>k << 2;
+    for (let r = 0; r < rows; r++) {
+      store<f32>(t, exists ? load<f32>(at) * factor : 0);
+      at += rowStride;
+      t += row;
+    }
+  }
+  memory.fill(to + <usize>rows * row, 0, <usize>(up5(rows) - rows) * row);
 }
 
 /** Packs columns along a dimension of any length, in chunks of 256 one after the other, as `scoreTiles` walks them. */
@@ -100,20 +123,20 @@ export function packLong8(from: usize, rowStride: usize, kStride: usize, rows: i
  * A score block: products of `rows` copied rows and `columns` columns over `k`, where the panels of B were packed for
  * `packedColumns`. What is padded is computed too: no edges.
  */
-export function scoreTiles(scores: usize, a: usize, b: usize, k: i32, rows: i32, columns: i32, packedColumns: i32): void {
-  if (k == 0) memory.fill(scores, 0, <usize>BLOCK * ROW);
+export function scoreTiles(scores: usize, row: usize, a: usize, b: usize, k: i32, rows: i32, columns: i32, packedColumns: i32): void {
+  if (k == 0) memory.fill(scores, 0, <usize>BLOCK * row);
   for (let p = 0; p < k; p += CHUNK) {
     const kc = min(CHUNK, k - p);
-    strips(a + (<usize>p << 2), <usize>up8(k) << 2, 4, b, kc, scores, ROW, p > 0, up5(rows), up8(columns), 0);
+    strips(a + (<usize>p << 2), <usize>up8(k) << 2, 4, b, kc, scores, row, p > 0, up5(rows), up8(columns), 0);
     b += <usize>(up8(packedColumns) * kc) << 2;
   }
 }
 
 /** Puts −∞ where query `i0 + r` may not attend to key `j0 + c`. */
-export function forbid(scores: usize, rows: i32, columns: i32, i0: i32, j0: i32, causal: bool, mask: usize, queryStride: usize, keyStride: usize): void {
+export function forbid(scores: usize, pitch: usize, rows: i32, columns: i32, i0: i32, j0: i32, causal: bool, mask: usize, queryStride: usize, keyStride: usize): void {
   const never = f32x4.splat(-Infinity);
   for (let r = 0; r < rows; r++) {
-    const row = scores + <usize>r * ROW;
+    const row = scores + <usize>r * pitch;
     if (causal) {
       const last = i0 + r - j0; // the last column allowed
       if (last + 1 < columns) {

@@ -71,8 +71,8 @@ export function attention(args: usize, slots: usize, part: i32, parts: i32): i32
       const keys = min(CHUNK, allowed - j0);
       const packedKeys = min(CHUNK, S - j0);
       if (single) singleScores(scores, scaledQ, k + <usize>j0 * kStride, kStride, stride(args, K, 3), Dh, keys, packedK);
-      else scoreTiles(scores, scaledQ, packedK + (<usize>j0 * <usize>Dh << 2), Dh, rows, keys, packedKeys);
-      if (causal || hasMask) forbid(scores, rows, keys, i0, j0, causal, mask, stride(args, MASK, 2), stride(args, MASK, 3));
+      else scoreTiles(scores, ROW, scaledQ, packedK + (<usize>j0 * <usize>Dh << 2), Dh, rows, keys, packedKeys);
+      if (causal || hasMask) forbid(scores, ROW, rows, keys, i0, j0, causal, mask, stride(args, MASK, 2), stride(args, MASK, 3));
       softmaxChunk(scores, up4(rows), keys, maxima, sums, values, row, j0 > 0);
       if (single) {
         singleValues(scores, v + <usize>j0 * vStride, vStride, keys, values, row, Dv, j0 > 0, packedV);

@@ -10,6 +10,9 @@ const TILE = 192;
 
 const roundUp = (n: number, unit: number): number => Math.ceil(n / unit) * unit;
 
+/** Bytes of a row of scores, as in assembly/attention-blocks.ts. */
+const rowOf = (keys: number): number => 64 * (Math.ceil((4 * roundUp(Math.min(keys, CHUNK), 8)) / 64) | 1);
+
 /** q, k, v as (B, T, H, Dh), (B, S, H, Dh), (B, S, H, Dv). */
 function sizes([q, k, v]: readonly { shape: readonly number[] }[]): {
   B: number;
@@ -31,11 +34,11 @@ function forwardBytes(step: StepDescription): number {
 }
 
 function backwardBytes(step: StepDescription): number {
-  const { T, Dh, Dv } = sizes(step.inputs);
+  const { T, S, Dh, Dv } = sizes(step.inputs);
   const row = 4 * (2 + roundUp(Dh, 8) + roundUp(Dv, 8));
   const chunk = 4 * (Dh + Dv);
   return roundUp(
-    TILE + ROWS * 2 * ROW + CHUNK * chunk + 4 * roundUp(CHUNK, 5) * roundUp(Dh, 8) + (roundUp(T, 4) + 4) * row,
+    TILE + ROWS * 2 * rowOf(S) + CHUNK * chunk + 4 * roundUp(CHUNK, 5) * roundUp(Dh, 8) + (roundUp(T, 4) + 4) * row,
     64,
   );
 }
