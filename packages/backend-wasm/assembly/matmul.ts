@@ -184,6 +184,57 @@ export function matmulBatch(args: usize, slots: usize, part: i32, parts: i32): i
   return 0;
 }
 
+/**
+ * One small product over a long k: walkers take whole chunks of k, each into a result of its own, which `matmulSum` adds
+ * up in the order of k: the bits are those of `matmulShared`. What rows before were computed by a walker, it reads itself.
+ * Words: a (2), row stride, k stride, b (2), column stride, k stride (bytes), partial results (2), M, N, K, scratch (2),
+ * scratch bytes of one walker.
+ */
+export function matmulSplit(args: usize, slots: usize, part: i32, parts: i32): i32 {
+  const mStride = <usize>int(args, 2);
+  const akStride = <usize>int(args, 3);
+  const nStride = <usize>int(args, 6);
+  const bkStride = <usize>int(args, 7);
+  const m = int(args, 10);
+  const n = int(args, 11);
+  const k = int(args, 12);
+  const scratch = ptr(args, 13, slots) + <usize>part * <usize>int(args, 15);
+  const packed = scratch + SCRATCH;
+  const ldc = <usize>n << 2;
+  const chunks = (k + KC - 1) / KC;
+  const end = share(chunks, part + 1, parts);
+  for (let chunk = share(chunks, part, parts); chunk < end; chunk++) {
+    const p = <usize>(chunk * KC);
+    const kc = min(KC, k - chunk * KC);
+    packBlock(ptr(args, 4, slots) + p * bkStride, nStride, bkStride, 0, n, n, kc, packed);
+    multiplyBlock(ptr(args, 0, slots) + p * akStride, mStride, akStride, 0, m, kc, packed, panelK(n), 0, n, ptr(args, 8, slots) + <usize>(chunk * m) * ldc, ldc, false, scratch, 0, slots, part, 0);
+  }
+  return 0;
+}
+
+/** c = the sum of `chunks` partial results of n elements each, in their order. Words: partial results (2), c (2), n, chunks. */
+export function matmulSum(args: usize, slots: usize, part: i32, parts: i32): i32 {
+  const n = int(args, 4);
+  const chunks = int(args, 5);
+  const bytes = <usize>n << 2;
+  const vectors = (n + 3) >> 2;
+  let at = <usize>share(vectors, part, parts) << 4;
+  const end = min(<usize>share(vectors, part + 1, parts) << 4, bytes);
+  const from = ptr(args, 0, slots);
+  const c = ptr(args, 2, slots);
+  for (; at + 16 <= end; at += 16) {
+    let sum = v128.load(from + at);
+    for (let i = 1; i < chunks; i++) sum = f32x4.add(sum, v128.load(from + at + <usize>i * bytes));
+    v128.store(c + at, sum);
+  }
+  for (; at < end; at += 4) {
+    let sum = load<f32>(from + at);
+    for (let i = 1; i < chunks; i++) sum += load<f32>(from + at + <usize>i * bytes);
+    store<f32>(c + at, sum);
+  }
+  return 0;
+}
+
 /** Columns that a walker of `matmulFew` takes at a time. */
 const GROUP: i32 = 32;
 

@@ -30,6 +30,39 @@ function packedBytes(n: number, k: number): number {
   return 4 * Math.max(...elements);
 }
 
+/** Whether walkers take chunks of k: where the result is small, so that they would share little of the rest. */
+function splitsK(m: number, n: number, k: number, matrices: number, parts: number): boolean {
+  return parts > 1 && matrices === 1 && m > 4 && m * n <= 1 << 16 && k >= 4 * KC;
+}
+
+/** Scratch of one walker that takes chunks of k, and all partial results. */
+function splitBytes(m: number, n: number, k: number): { own: number; partial: number } {
+  return { own: roundUp(SCRATCH + 4 * roundUp(n, 8) * KC, 64), partial: 4 * Math.ceil(k / KC) * m * n };
+}
+
+function encodeSplit(p: Product, step: Step, writer: StepWriter): void {
+  const { own } = splitBytes(p.m, p.n, p.k);
+  const partial = writer.parts * own;
+  writer
+    .kernel('matmulSplit')
+    .ptr(p.a)
+    .int(4 * p.am)
+    .int(4 * p.ak);
+  writer
+    .ptr(p.b)
+    .int(4 * p.bn)
+    .int(4 * p.bk)
+    .ptr(step.workspace!, partial);
+  writer.int(p.m).int(p.n).int(p.k).ptr(step.workspace!).int(own);
+  const chunks = Math.ceil(p.k / KC);
+  writer
+    .kernel('matmulSum')
+    .ptr(step.workspace!, partial)
+    .ptr(p.c)
+    .int(p.m * p.n)
+    .int(chunks);
+}
+
 interface Product {
   readonly a: Operand;
   readonly b: Operand;
@@ -187,6 +220,8 @@ export function encodeMatmul(step: Step, writer: StepWriter, epilogue?: Epilogue
   // A product of few rows reads B once: packing it would cost more than multiplying.
   if (p.m === 1 || (p.m <= 4 && p.bn === 1)) {
     encodeBatch('matmulFew', p, matrices, FEW, step, writer);
+  } else if (splitsK(p.m, p.n, p.k, matrices, writer.parts)) {
+    encodeSplit(p, step, writer);
   } else if (p.batch.strides[1].every((stride) => stride === 0)) {
     return encodeShared(p, matrices, 0, 0, 0, p.batch, step, writer, epilogue);
   } else if (matrices < writer.parts) {
@@ -212,7 +247,11 @@ function workspace({ inputs: [a], outputs: [c] }: StepDescription, parts: number
   if (sizeOf(c.shape) === 0) return 0;
   const packed = packedBytes(c.shape.at(-1)!, a.shape.at(-1)!);
   const batched = sizeOf(c.shape.slice(0, -2)) > 1;
-  return Math.max(FEW, SCRATCH + (batched ? roundUp(packed, 64) : 0)) * parts + packed;
+  const together = Math.max(FEW, SCRATCH + (batched ? roundUp(packed, 64) : 0)) * parts + packed;
+  const [m, n, k] = [sizeOf(c.shape) / c.shape.at(-1)!, c.shape.at(-1)!, a.shape.at(-1)!];
+  if (!splitsK(m, n, k, 1, parts)) return together;
+  const { own, partial } = splitBytes(m, n, k);
+  return Math.max(together, own * parts + partial);
 }
 
 /** Products of matrices in any layout: what is multiplied are packed panels, so a transposition costs nothing extra. */
