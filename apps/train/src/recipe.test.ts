@@ -18,7 +18,7 @@ test.each([
   [{ steps: 3, epochs: 2 }, '--steps 3 and --epochs 2 contradict each other; give one of them'],
   [{ batch: 3, batchTokens: 20 }, '--batch 3 and --batch-tokens 20 contradict each other; give one of them'],
   [{ heads: 3 }, '--dimension 64 is not a multiple of --heads 3'],
-  [{ warmup: 1600 }, '--warmup 1600 leaves nothing of --steps 1600; warm up for fewer'],
+  [{ warmup: 2800 }, '--warmup 2800 leaves nothing of --steps 2800; warm up for fewer'],
 ])('%j', (layer, message) => {
   expect(() => resolveRecipe(presets.quick, layer)).toThrow(message);
   expect(recipeSchema.safeParse({ ...presets.quick, ...layer }).error?.issues[0].message).toBe(message);
