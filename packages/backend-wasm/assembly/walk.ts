@@ -30,7 +30,8 @@ const FAILED: usize = 2304;
 /**
  * Runs records `from` … `to`−1 of a step list for one part of the work. `records` is a table of addresses; a record is
  * its kernel's number, the position of the step in the plan, and the kernel's words. Several walkers of one list must
- * meet at a barrier after every record. Where `times` is not 0, it takes the moment of the beginning, and that at which each record was done.
+ * meet at a barrier after every record. Where `times` is not 0, it takes the moment of the beginning, and that at which
+ * each record was done.
  */
 export function run(records: usize, from: i32, to: i32, slots: usize, part: i32, parts: i32, times: usize): i32 {
   if (times != 0) store<f64>(times, now());

@@ -1,6 +1,7 @@
 /** Threads where they have a hard time. Whatever happens, the answer is the right one or an error, and never a hang. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { availableParallelism } from 'node:os';
+import { fileURLToPath } from 'node:url';
 
 import { Encoder } from '@qkv/attention';
 import { grad } from '@qkv/autograd';
@@ -83,3 +84,12 @@ test('several engines share the cores', async () => {
   expect(a).toBe(b);
   expect(a).toBe(await train(alone));
 }, 60_000);
+
+test('workers see a memory that has grown, also where the host checks bounds itself', () => {
+  const flags = ['--disable-wasm-trap-handler', '--conditions=@qkv/source', '--import', 'tsx'];
+  const script = fileURLToPath(new URL('fixtures/grow.ts', import.meta.url));
+  const cwd = fileURLToPath(new URL('../../..', import.meta.url));
+  const env = { ...process.env, NODE_OPTIONS: '' };
+  const text = execFileSync(process.execPath, [...flags, script], { cwd, env, encoding: 'utf8', timeout: 60_000 });
+  expect(text.trim()).toBe('1 4 9 16');
+}, 70_000);
