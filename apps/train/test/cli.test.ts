@@ -376,7 +376,7 @@ test('Ctrl-C ends in good order, and the same command with --resume auto goes on
   const args = ['seq2seq', ...tsv, '--output', stopped];
   const { code, out, err } = await cli([...args, '--steps', '100000'], {
     watch(text, kill) {
-      if (second !== undefined || !text.includes('one thread of WebAssembly')) return;
+      if (second !== undefined || !text.includes(' of WebAssembly (')) return;
       // Another process in the same folder has no chance meanwhile.
       second = cli([...args, '--steps', '100000', '--resume', 'auto']);
       void second.then(() => kill('SIGINT'));

@@ -31,8 +31,10 @@ const MB = 2 ** 20;
 function train(kind: 'plain' | 'total' | 'threads', steps = STEPS, warmUp = WARM_UP): Promise<Outcome> {
   const flags = ['--expose-gc', '--conditions=@qkv/source', '--import', 'tsx'];
   // V8 lets its young generation grow to twice this at leisure, here until step 4,000, and keeps pages it has emptied.
-  // It starts at its full size, so that what grows after warm-up is what the program holds.
-  flags.push('--min-semi-space-size=16', '--max-semi-space-size=16');
+  // It starts at its full size, so that what grows after warm-up is what the program holds. A worker's own fills slowly, by
+  // some hundred bytes a step: there a small one, so that it is full before warm-up ends.
+  const megabytes = kind === 'threads' ? 1 : 16;
+  flags.push(`--min-semi-space-size=${megabytes}`, `--max-semi-space-size=${megabytes}`);
   const script = fileURLToPath(new URL('fixtures/train.ts', import.meta.url));
   const cwd = fileURLToPath(new URL('../../..', import.meta.url));
   return new Promise((resolve, reject) => {
