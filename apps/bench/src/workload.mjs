@@ -156,6 +156,6 @@ export const FORWARD = [32, 1].map((B) => {
 /** Decoding: an encoder-decoder Transformer, sources of S ids, `length` tokens; END is never said, so that all are equally long. */
 export const DECODING = { V: 64, D: 128, H: 4, F: 512, layers: 2, S: 32, length: 512 };
 /** Tokens of the decodes that are timed as a whole, in batches of so many. */
-export const DECODED = 128;
+export const DECODED = (/** @type {number} */ rows) => (rows === 1 ? 128 : 64);
 export const DECODE_ROWS = [1, 32];
 export const DECODE_LENGTHS = [16, 32, 64, 128, 256, 512];

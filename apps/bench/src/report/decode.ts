@@ -13,7 +13,7 @@ export function decodeReport(outcomes: readonly Outcome[]): Report {
       const get = (name: string): number[] => samplesOf(outcome, `B=${B} ${name}`);
       const [cached, plain, host] = ['tokens/s with cache', 'tokens/s without cache', 'JavaScript µs'].map(get);
       return [
-        `batch ${B}, ${DECODED} tokens each`,
+        `batch ${B}, ${DECODED(B)} tokens each`,
         number(median(cached), 0),
         spread(cached, (x) => number(x, 0)),
         number(median(plain), 0),
