@@ -1,24 +1,358 @@
-/** What a text became. Entry i of the three lists describes the same token. */
-export interface Encoding {
+import { TokenizerError } from './error';
+
+/** Units of text in which offsets count: JavaScript's, Unicode's, or the bytes of UTF-8. */
+export type OffsetUnit = 'utf16' | 'codePoint' | 'byte';
+
+/** `[start, end)` */
+export type Range = readonly [start: number, end: number];
+
+export interface TruncationOptions {
+  /** Tokens in all, special ones included. */
+  readonly maxLength: number;
+  /** Tokens that one overflowing part has in common with the one before. Default 0. */
+  readonly stride?: number;
+  /** Which text of a pair is cut. Default 'longestFirst'. */
+  readonly strategy?: 'longestFirst' | 'onlyFirst' | 'onlySecond';
+  /** Which end is cut off. Default 'right'. */
+  readonly direction?: 'left' | 'right';
+}
+
+export interface PaddingOptions {
+  /** Tokens in all: a number, or the longest of the batch. Default 'longest'. */
+  readonly length?: number | 'longest';
+  /** Round the length up to a multiple of this. Default 1. */
+  readonly multipleOf?: number;
+  readonly direction?: 'left' | 'right';
+  readonly id: number;
+  readonly typeId?: number;
+  readonly token: string;
+}
+
+interface Columns {
+  ids: Int32Array;
+  starts: Int32Array;
+  ends: Int32Array;
+  /** -1: no word. */
+  wordIds: Int32Array;
+  typeIds?: Int32Array;
+  specialTokensMask?: Uint8Array;
+  attentionMask?: Uint8Array;
+}
+
+/** What an encoding must know to name its tokens and convert its offsets. */
+export interface EncodingSource {
+  /** The texts that offsets refer to, by sequence: one, a pair, or the words of a text given as words. */
+  readonly texts: readonly (string | readonly string[])[];
+  readonly nameOf: (id: number) => string;
+}
+
+const NO_TEXTS: ReadonlyMap<number, string> = new Map();
+
+/**
+ * What a text became: entry i of each column describes token i. Immutable.
+ *
+ * Columns that few read are made when first asked for.
+ */
+export class Encoding {
   readonly ids: Int32Array;
-  readonly tokens: readonly string[];
-  /** `[start, end)` of each token in UTF-16 units, as `text.slice` counts; empty ranges for START and END. */
-  readonly offsets: readonly (readonly [start: number, end: number])[];
-}
+  /** Where token i begins in its text, in UTF-16 units; 0 for tokens that were added. */
+  readonly starts: Int32Array;
+  /** Where token i ends. */
+  readonly ends: Int32Array;
+  /** The piece of its text, or the word given, that token i belongs to; -1 for tokens that were added. */
+  readonly wordIds: Int32Array;
+  /** Parts that were cut off by truncation, each of the length asked for. */
+  readonly overflowing: readonly Encoding[];
 
-export interface EncodeOptions {
-  /** Put START before the text. Default false: an encoder's source rarely wants it, a decoder's target always does. */
-  readonly addStart?: boolean;
-  /** Put END after the text. Default false. */
-  readonly addEnd?: boolean;
-  /** What to do with a token that is not in the vocabulary. Default 'error': nothing is lost unless the caller agrees. */
-  readonly onUnknown?: 'token' | 'error';
-}
+  /** @internal */
+  constructor(
+    private readonly columns: Columns,
+    private readonly source: EncodingSource,
+    private readonly texts: ReadonlyMap<number, string> = NO_TEXTS,
+    private readonly ranges: ReadonlyMap<number, Range> = new Map(),
+    overflowing: readonly Encoding[] = [],
+  ) {
+    this.ids = columns.ids;
+    this.starts = columns.starts;
+    this.ends = columns.ends;
+    this.wordIds = columns.wordIds;
+    this.overflowing = overflowing;
+  }
 
-export interface DecodeOptions {
+  get length(): number {
+    return this.ids.length;
+  }
+
+  /** How tokens are written in the vocabulary. */
+  get tokens(): readonly string[] {
+    return (this.cachedTokens ??= Array.from(this.ids, (id, i) => this.texts.get(i) ?? this.source.nameOf(id)));
+  }
+  private cachedTokens?: readonly string[];
+
+  /** `[start, end)` of each token in UTF-16 units, as `text.slice` counts; `[0, 0]` for tokens that were added. */
+  get offsets(): readonly Range[] {
+    return (this.cachedOffsets ??= Array.from(this.starts, (start, i): Range => [start, this.ends[i]]));
+  }
+  private cachedOffsets?: readonly Range[];
+
+  /** Which part of a pair token i belongs to, for models that were trained with that: mostly 0 and 1. */
+  get typeIds(): Int32Array {
+    return (this.columns.typeIds ??= new Int32Array(this.length));
+  }
+
+  /** 1 for tokens that were added: by the post-processor, or as padding. */
+  get specialTokensMask(): Uint8Array {
+    return (this.columns.specialTokensMask ??= new Uint8Array(this.length));
+  }
+
+  /** 1 for tokens to attend to, 0 for padding. */
+  get attentionMask(): Uint8Array {
+    return (this.columns.attentionMask ??= new Uint8Array(this.length).fill(1));
+  }
+
+  /** 0 for tokens of the first text, 1 for those of the second, -1 for those added. */
+  get sequenceIds(): Int32Array {
+    if (this.ranges.size === 0) return new Int32Array(this.length);
+    const ids = new Int32Array(this.length).fill(-1);
+    for (const [sequence, [start, end]] of this.ranges) ids.fill(sequence, start, end);
+    return ids;
+  }
+
   /**
-   * Leave out PAD, START and END. Default true.
-   * UNKNOWN is written out in any case: leaving it out would make a shorter text look like the whole one.
+   * The offsets of all tokens in another unit: in code points, as Python and the Rust library's bindings count, or in
+   * bytes of UTF-8, a lone surrogate as the three of U+FFFD.
    */
-  readonly skipSpecial?: boolean;
+  offsetsIn(unit: OffsetUnit): readonly Range[] {
+    if (unit !== 'utf16' && unit !== 'codePoint' && unit !== 'byte') {
+      throw new TokenizerError(
+        'invalid-option',
+        `Encoding: offsets in "${String(unit)}"; expected utf16, codePoint or byte`,
+      );
+    }
+    if (unit === 'utf16') return this.offsets;
+    const tables = new Map<string, Int32Array>();
+    const sequences = this.sequenceIds;
+    return this.offsets.map(([start, end], i): Range => {
+      const given = this.source.texts[Math.max(0, sequences[i])];
+      const text = typeof given === 'string' ? given : given[this.wordIds[i]];
+      if (text === undefined || sequences[i] < 0) return [start, end];
+      let table = tables.get(text);
+      if (table === undefined) tables.set(text, (table = positions(text, unit)));
+      return [table[start], table[end]];
+    });
+  }
+
+  /** Tokens `[start, end)`, without what was known of sequences. */
+  private part(start: number, end: number): Encoding {
+    const { typeIds, specialTokensMask, attentionMask } = this.columns;
+    return new Encoding(
+      {
+        ids: this.ids.slice(start, end),
+        starts: this.starts.slice(start, end),
+        ends: this.ends.slice(start, end),
+        wordIds: this.wordIds.slice(start, end),
+        typeIds: typeIds?.slice(start, end),
+        specialTokensMask: specialTokensMask?.slice(start, end),
+        attentionMask: attentionMask?.slice(start, end),
+      },
+      this.source,
+      shiftKeys(this.texts, -start, end - start),
+    );
+  }
+
+  /** @internal At most `maxLength` tokens; the rest becomes overflowing parts. */
+  truncate(maxLength: number, stride: number, direction: 'left' | 'right'): Encoding {
+    const n = this.length;
+    if (maxLength >= n) return this;
+    if (maxLength === 0) return new Encoding(emptyColumns(), this.source, NO_TEXTS, new Map(), [this]);
+    const step = maxLength - stride;
+    const parts: Encoding[] = [];
+    if (direction === 'right') {
+      for (let start = 0; start < n; start += step) {
+        const end = Math.min(start + maxLength, n);
+        parts.push(this.part(start, end));
+        if (end === n) break;
+      }
+    } else {
+      for (let end = n; end > 0; end -= step) {
+        const start = Math.max(0, end - maxLength);
+        parts.push(this.part(start, end));
+        if (start === 0) break;
+      }
+    }
+    const [first, ...rest] = parts;
+    return new Encoding(first.columns, this.source, first.texts, new Map(), rest);
+  }
+
+  /** @internal */
+  with(change: { sequence?: number; typeId?: number; overflowing?: readonly Encoding[] }): Encoding {
+    const columns = { ...this.columns };
+    if (change.typeId !== undefined) {
+      columns.typeIds = change.typeId === 0 ? undefined : new Int32Array(this.length).fill(change.typeId);
+    }
+    const ranges: ReadonlyMap<number, Range> =
+      change.sequence === undefined ? this.ranges : new Map([...this.ranges, [change.sequence, [0, this.length]]]);
+    return new Encoding(columns, this.source, this.texts, ranges, change.overflowing ?? this.overflowing);
+  }
+
+  /** @internal The same tokens with other offsets. */
+  withRanges(starts: Int32Array, ends: Int32Array): Encoding {
+    return new Encoding({ ...this.columns, starts, ends }, this.source, this.texts, this.ranges, this.overflowing);
+  }
+
+  /** @internal Padded on one side to `length`, the overflowing parts as well. */
+  pad(length: number, { direction = 'right', id, typeId = 0, token }: PaddingOptions): Encoding {
+    const overflowing = this.overflowing.map((part) => part.pad(length, { direction, id, typeId, token }));
+    const missing = Math.max(0, length - this.length);
+    if (missing === 0) {
+      return overflowing.length === 0 ? this : this.with({ overflowing });
+    }
+    const at = direction === 'left' ? missing : 0;
+    const from = direction === 'left' ? 0 : this.length;
+    const place = <A extends Int32Array | Uint8Array>(column: A, padding: number, room: A): A => {
+      room.fill(padding, from, from + missing);
+      room.set(column, at);
+      return room;
+    };
+    const texts = new Map(shiftKeys(this.texts, at, length));
+    for (let i = from; i < from + missing; i++) texts.set(i, token);
+    const ranges = new Map<number, Range>();
+    for (const [sequence, [start, end]] of this.ranges.size === 0 ? [[0, [0, this.length]] as const] : this.ranges) {
+      ranges.set(sequence, [start + at, end + at]);
+    }
+    return new Encoding(
+      {
+        ids: place(this.ids, id, new Int32Array(length)),
+        starts: place(this.starts, 0, new Int32Array(length)),
+        ends: place(this.ends, 0, new Int32Array(length)),
+        wordIds: place(this.wordIds, -1, new Int32Array(length)),
+        typeIds: place(this.typeIds, typeId, new Int32Array(length)),
+        specialTokensMask: place(this.specialTokensMask, 1, new Uint8Array(length)),
+        attentionMask: place(this.attentionMask, 0, new Uint8Array(length)),
+      },
+      this.source,
+      texts,
+      ranges,
+      overflowing,
+    );
+  }
+
+  /** @internal Added tokens, which come from no text. */
+  static added(ids: readonly number[], tokens: readonly string[], typeId: number, source: EncodingSource): Encoding {
+    const n = ids.length;
+    return new Encoding(
+      {
+        ids: Int32Array.from(ids),
+        starts: new Int32Array(n),
+        ends: new Int32Array(n),
+        wordIds: new Int32Array(n).fill(-1),
+        typeIds: new Int32Array(n).fill(typeId),
+        specialTokensMask: new Uint8Array(n).fill(1),
+      },
+      source,
+      new Map(tokens.entries()),
+    );
+  }
+
+  /**
+   * @internal One encoding of several, in order. Each overflowing part of one is joined to the whole and to each
+   * overflowing part of the others, as the Rust library does it.
+   */
+  static join(encodings: readonly Encoding[], source: EncodingSource): Encoding {
+    if (encodings.length === 1) return encodings[0];
+    let joined = encodings[0] ?? new Encoding(emptyColumns(), source);
+    if (encodings.every(({ overflowing }) => overflowing.length === 0)) return concatenate(encodings, source, []);
+    for (const next of encodings.slice(1)) joined = joinTwo(joined, next, source);
+    return joined;
+  }
+
+  /** @internal */
+  get origin(): EncodingSource {
+    return this.source;
+  }
+
+  /** @internal */
+  static parts(encoding: Encoding): {
+    columns: Columns;
+    texts: ReadonlyMap<number, string>;
+    ranges: ReadonlyMap<number, Range>;
+  } {
+    return { columns: encoding.columns, texts: encoding.texts, ranges: encoding.ranges };
+  }
+}
+
+function joinTwo(left: Encoding, right: Encoding, source: EncodingSource): Encoding {
+  const overflowing: Encoding[] = [];
+  for (const part of left.overflowing) {
+    overflowing.push(joinTwo(part, right, source));
+    for (const other of right.overflowing) overflowing.push(joinTwo(part, other, source));
+  }
+  for (const other of right.overflowing) overflowing.push(joinTwo(left, other, source));
+  return concatenate([left, right], source, overflowing);
+}
+
+function concatenate(
+  encodings: readonly Encoding[],
+  source: EncodingSource,
+  overflowing: readonly Encoding[],
+): Encoding {
+  let n = 0;
+  for (const encoding of encodings) n += encoding.length;
+  const columns = {
+    ids: new Int32Array(n),
+    starts: new Int32Array(n),
+    ends: new Int32Array(n),
+    wordIds: new Int32Array(n),
+    typeIds: new Int32Array(n),
+    specialTokensMask: new Uint8Array(n),
+    attentionMask: new Uint8Array(n).fill(1),
+  };
+  const texts = new Map<number, string>();
+  const ranges = new Map<number, Range>();
+  let at = 0;
+  for (const encoding of encodings) {
+    const parts = Encoding.parts(encoding);
+    columns.ids.set(encoding.ids, at);
+    columns.starts.set(encoding.starts, at);
+    columns.ends.set(encoding.ends, at);
+    columns.wordIds.set(encoding.wordIds, at);
+    if (parts.columns.typeIds !== undefined) columns.typeIds.set(parts.columns.typeIds, at);
+    if (parts.columns.specialTokensMask !== undefined)
+      columns.specialTokensMask.set(parts.columns.specialTokensMask, at);
+    if (parts.columns.attentionMask !== undefined) columns.attentionMask.set(parts.columns.attentionMask, at);
+    for (const [i, text] of parts.texts) texts.set(at + i, text);
+    for (const [sequence, [start, end]] of parts.ranges) ranges.set(sequence, [at + start, at + end]);
+    at += encoding.length;
+  }
+  return new Encoding(columns, source, texts, ranges, overflowing);
+}
+
+const emptyColumns = (): Columns => ({
+  ids: new Int32Array(0),
+  starts: new Int32Array(0),
+  ends: new Int32Array(0),
+  wordIds: new Int32Array(0),
+});
+
+/** The entries whose keys are from 0 to below `n` after `by` was added to them. */
+function shiftKeys(texts: ReadonlyMap<number, string>, by: number, n: number): ReadonlyMap<number, string> {
+  if (texts.size === 0 || by === 0) return texts;
+  const shifted = new Map<number, string>();
+  for (const [i, text] of texts) if (i + by >= 0 && i + by < n) shifted.set(i + by, text);
+  return shifted;
+}
+
+/** Entry i: how many code points, or bytes, stand before UTF-16 unit i. */
+function positions(text: string, unit: 'codePoint' | 'byte'): Int32Array {
+  const table = new Int32Array(text.length + 1);
+  let at = 0;
+  let i = 0;
+  for (const character of text) {
+    const code = character.codePointAt(0)!;
+    const width = unit === 'codePoint' ? 1 : code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+    for (let k = 0; k < character.length; k++) table[i++] = at;
+    at += width;
+  }
+  table[i] = at;
+  return table;
 }

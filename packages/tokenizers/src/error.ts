@@ -6,7 +6,12 @@ export interface UnknownToken {
 }
 
 /** What went wrong, for programs; the message says it for people. */
-export type TokenizerErrorCode = 'unknown-token' | 'invalid-id' | 'invalid-vocabulary' | 'invalid-option';
+export type TokenizerErrorCode =
+  | 'unknown-token'
+  | 'invalid-id'
+  | 'invalid-vocabulary'
+  | 'invalid-option'
+  | 'invalid-file';
 
 /** The only error thrown on bad input: one line that says what is wrong and how to mend it. */
 export class TokenizerError extends Error {

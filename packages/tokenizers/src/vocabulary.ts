@@ -1,4 +1,4 @@
-import type { DecodeOptions, EncodeOptions, Encoding } from './encoding';
+import type { VocabularyDecodeOptions, VocabularyEncodeOptions, VocabularyEncoding } from './vocabulary-encoding';
 import { codePoint, show, TokenizerError, type UnknownToken } from './error';
 import { compareCodePoints, units, type Unit } from './unit';
 
@@ -122,7 +122,7 @@ export class Vocabulary {
    *
    * @throws TokenizerError that names every unknown token and its place, unless `onUnknown` is 'token'.
    */
-  encode(text: string, options: EncodeOptions = {}): Encoding {
+  encode(text: string, options: VocabularyEncodeOptions = {}): VocabularyEncoding {
     const { addStart = false, addEnd = false, onUnknown = 'error' } = options;
     const ids: number[] = [];
     const tokens: string[] = [];
@@ -151,7 +151,7 @@ export class Vocabulary {
    *
    * @throws TokenizerError if an id is not a whole number from 0 to size - 1.
    */
-  decode(ids: Iterable<number>, options: DecodeOptions = {}): string {
+  decode(ids: Iterable<number>, options: VocabularyDecodeOptions = {}): string {
     const { skipSpecial = true } = options;
     const tokens: string[] = [];
     let position = 0;
