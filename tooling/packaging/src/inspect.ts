@@ -16,7 +16,8 @@ export function readFiles(folder: string): Files {
   return new Map(paths.map((path) => [path.split(sep).join('/'), readFileSync(join(folder, path), 'utf8')]));
 }
 
-const belongs = /^(LICENSE|README\.md|CHANGELOG\.md|package\.json|dist\/([\w-]+\.(js|js\.map|d\.ts)|kernels-\w+\.wasm))$/;
+const belongs =
+  /^(LICENSE|README\.md|CHANGELOG\.md|package\.json|dist\/([\w-]+\.(js|js\.map|d\.ts)|kernels-\w+\.wasm))$/;
 const ofTests = /\bvitest\b|\bfast-check\b|@qkv\/(goldens|conformance|checks|[a-z]+-config)\b/;
 
 /** Everything that a module or declaration names in imports, from `import('…')` and `/// <reference>` to `declare module`. */
