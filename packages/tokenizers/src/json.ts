@@ -1,11 +1,17 @@
 import { TokenizerError } from './error';
 
+const MAX_DEPTH = 100;
+
 /** A value read from a file, with its place there, so that each error can say where. */
 export class JsonValue {
   constructor(
     readonly value: unknown,
     readonly path: string,
-  ) {}
+    private readonly depth = 0,
+  ) {
+    // A part may hold parts; a file in which they go on and on must not end in a stack overflow.
+    if (depth > MAX_DEPTH) throw this.error('nested too deeply');
+  }
 
   /** The error that this value is not as expected; `problem` completes "model.vocab: …". */
   error(problem: string): TokenizerError {
@@ -19,7 +25,7 @@ export class JsonValue {
   /** A member of this object; null where it is absent. */
   get(key: string): JsonValue {
     const object = this.object();
-    return new JsonValue(Object.hasOwn(object, key) ? object[key] : null, `${this.path}.${key}`);
+    return new JsonValue(Object.hasOwn(object, key) ? object[key] : null, `${this.path}.${key}`, this.depth + 1);
   }
 
   object(): Record<string, unknown> {
@@ -34,7 +40,7 @@ export class JsonValue {
   }
 
   items(): JsonValue[] {
-    return this.array().map((value, i) => new JsonValue(value, `${this.path}[${i}]`));
+    return this.array().map((value, i) => new JsonValue(value, `${this.path}[${i}]`, this.depth + 1));
   }
 
   string(): string {

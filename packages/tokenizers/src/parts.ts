@@ -27,6 +27,8 @@ export interface Model {
   readonly idBound: number;
   /** Tokens in the vocabulary. */
   readonly size: number;
+  /** What stands for text that has no token; null or absent if nothing does. */
+  readonly unkToken?: string | null;
   tokenToId(token: string): number | undefined;
   idToToken(id: number): string | undefined;
   /**
@@ -34,7 +36,9 @@ export interface Model {
    * A range begins and ends between characters: a token of some bytes of a character has the range of all of it.
    */
   tokenize(text: string, start: number, end: number, sink: TokenSink): void;
-  /** As `tokenize`, for a text to be read as bytes in GPT-2's alphabet. Absent where the model cannot. */
+  /** Whether `tokenizeBytes` can be used. */
+  readonly readsBytes?: boolean;
+  /** As `tokenize`, for a text to be read as bytes in GPT-2's alphabet, which it need not be written in. */
   tokenizeBytes?(text: string, start: number, end: number, sink: TokenSink): void;
   toJSON(): PartJSON;
 }

@@ -1,0 +1,132 @@
+/** One way to cut a piece: where each token ends, in UTF-16 units, its id, and the sum of the scores. */
+export interface Segmentation {
+  readonly ends: readonly number[];
+  readonly ids: readonly number[];
+  readonly score: number;
+}
+
+interface Edge {
+  readonly start: number;
+  readonly end: number;
+  readonly id: number;
+  readonly score: number;
+}
+
+/** All tokens of a piece that a segmentation can be made of. Tokens are added in the order of where they start. */
+export class Lattice {
+  private readonly endingAt: Edge[][];
+
+  constructor(private readonly length: number) {
+    this.endingAt = Array.from({ length: length + 1 }, () => []);
+  }
+
+  add(start: number, end: number, id: number, score: number): void {
+    this.endingAt[end].push({ start, end, id, score });
+  }
+
+  /**
+   * The `n` best segmentations, the best first: A* from the end, with the best score up to each place as its exact
+   * estimate, as SentencePiece does it (Kudo 2018, https://arxiv.org/abs/1804.10959, §3.4).
+   */
+  nBest(n: number): Segmentation[] {
+    interface Path {
+      readonly at: number;
+      readonly score: number; // of the tokens taken
+      readonly total: number; // with the estimate
+      readonly edge: Edge | null;
+      readonly after: Path | null;
+    }
+    const best = this.forward((a, b) => Math.max(a, b), 1);
+    const heap: Path[] = [{ at: this.length, score: 0, total: best[this.length], edge: null, after: null }];
+    const found: Segmentation[] = [];
+    while (heap.length > 0 && found.length < n) {
+      const path = popLargest(heap);
+      if (path.at === 0) {
+        const ends: number[] = [];
+        const ids: number[] = [];
+        for (let step: Path | null = path; step?.edge; step = step.after) {
+          ends.push(step.edge.end);
+          ids.push(step.edge.id);
+        }
+        found.push({ ends, ids, score: path.score });
+        continue;
+      }
+      for (const edge of this.endingAt[path.at]) {
+        if (best[edge.start] === -Infinity) continue;
+        const score = edge.score + path.score;
+        pushLargest(heap, { at: edge.start, score, total: best[edge.start] + score, edge, after: path });
+      }
+    }
+    return found;
+  }
+
+  /** A segmentation drawn with probability ∝ exp(alpha · score): forward sums, then tokens drawn from the end. */
+  sample(alpha: number, random: () => number): Segmentation {
+    const sums = this.forward(logAddExp, alpha);
+    const ends: number[] = [];
+    const ids: number[] = [];
+    let score = 0;
+    for (let at = this.length; at > 0;) {
+      let rest = random();
+      const edges = this.endingAt[at];
+      // Rounding may leave a little of the last one's share over.
+      let chosen = edges[edges.length - 1];
+      for (const edge of edges) {
+        rest -= Math.exp(sums[edge.start] + alpha * edge.score - sums[at]);
+        if (rest < 0) {
+          chosen = edge;
+          break;
+        }
+      }
+      ends.push(at);
+      ids.push(chosen.id);
+      score += chosen.score;
+      at = chosen.start;
+    }
+    return { ends: ends.reverse(), ids: ids.reverse(), score };
+  }
+
+  /** For each place, the scores times `alpha` of all ways to it, taken together. */
+  private forward(combine: (a: number, b: number) => number, alpha: number): Float64Array {
+    const totals = new Float64Array(this.length + 1).fill(-Infinity);
+    totals[0] = 0;
+    for (let at = 1; at <= this.length; at++) {
+      for (const { start, score } of this.endingAt[at]) totals[at] = combine(totals[at], totals[start] + alpha * score);
+    }
+    return totals;
+  }
+}
+
+function logAddExp(a: number, b: number): number {
+  const [low, high] = a < b ? [a, b] : [b, a];
+  return low === -Infinity ? high : high + Math.log1p(Math.exp(low - high));
+}
+
+function pushLargest<T extends { total: number }>(heap: T[], item: T): void {
+  let at = heap.length;
+  heap.push(item);
+  while (at > 0) {
+    const parent = (at - 1) >> 1;
+    if (heap[parent].total >= item.total) break;
+    heap[at] = heap[parent];
+    at = parent;
+  }
+  heap[at] = item;
+}
+
+function popLargest<T extends { total: number }>(heap: T[]): T {
+  const top = heap[0];
+  const item = heap.pop()!;
+  if (heap.length === 0) return top;
+  let at = 0;
+  for (;;) {
+    let child = 2 * at + 1;
+    if (child >= heap.length) break;
+    if (child + 1 < heap.length && heap[child + 1].total > heap[child].total) child++;
+    if (item.total >= heap[child].total) break;
+    heap[at] = heap[child];
+    at = child;
+  }
+  heap[at] = item;
+  return top;
+}

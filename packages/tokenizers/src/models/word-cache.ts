@@ -1,0 +1,42 @@
+import type { TokenSink } from '../token-sink';
+
+// As many pieces as the text of a long book has, of lengths that recur.
+const MAX_PIECES = 1 << 16;
+const MAX_LENGTH = 64;
+
+/** Pieces that were tokenized before, by their text: most words of a text are among a few thousand. */
+export class WordCache {
+  /** A piece that is one token is its id alone; others are id, start, end of each token, relative to the piece. */
+  private readonly pieces = new Map<string, number | Int32Array>();
+
+  /** Appends the tokens of a known piece that begins at `start`; false if it is not known. */
+  replay(piece: string, start: number, end: number, sink: TokenSink): boolean {
+    const known = this.pieces.get(piece);
+    if (known === undefined) return false;
+    if (typeof known === 'number') {
+      sink.push(known, start, end);
+      return true;
+    }
+    for (let i = 0; i < known.length; i += 3) sink.push(known[i], start + known[i + 1], start + known[i + 2]);
+    return true;
+  }
+
+  /** Remembers that the tokens of the sink from `from` on are those of `piece`, which begins at `start`. */
+  remember(piece: string, start: number, sink: TokenSink, from: number): void {
+    if (piece.length > MAX_LENGTH) return;
+    // Starting anew costs less than to keep account of what was used last.
+    if (this.pieces.size >= MAX_PIECES) this.pieces.clear();
+    const count = sink.length - from;
+    if (count === 1 && sink.starts[from] === start && sink.ends[from] === start + piece.length) {
+      this.pieces.set(piece, sink.ids[from]);
+      return;
+    }
+    const tokens = new Int32Array(3 * count);
+    for (let i = 0; i < count; i++) {
+      tokens[3 * i] = sink.ids[from + i];
+      tokens[3 * i + 1] = sink.starts[from + i] - start;
+      tokens[3 * i + 2] = sink.ends[from + i] - start;
+    }
+    this.pieces.set(piece, tokens);
+  }
+}

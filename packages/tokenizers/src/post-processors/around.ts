@@ -1,0 +1,12 @@
+import { Encoding } from '../encoding';
+
+/** A special token and its id, as Bert's and Roberta's processors are given it. */
+export type TokenAndId = readonly [token: string, id: number];
+
+/** One added token. */
+export const added = ([token, id]: TokenAndId, typeId: number, beside: Encoding): Encoding =>
+  Encoding.added([id], [token], typeId, beside.origin);
+
+/** The encoding and its overflowing parts with the given type id. */
+export const typed = (encoding: Encoding, typeId: number): Encoding =>
+  encoding.with({ typeId, overflowing: encoding.overflowing.map((part) => typed(part, typeId)) });
