@@ -193,7 +193,7 @@ export class Merger {
   }
 }
 
-function doubled(column: Int32Array): Int32Array {
+function doubled(column: Int32Array): Int32Array<ArrayBuffer> {
   const larger = new Int32Array(2 * column.length);
   larger.set(column);
   return larger;
