@@ -1,0 +1,36 @@
+import { widthAt, type AlignedText } from '../text/aligned-text';
+import { TextEditor } from '../text/text-editor';
+
+/** Leaves out all matches of a pattern with the flag g. */
+export function removeAll(text: AlignedText, pattern: RegExp): AlignedText {
+  let editor: TextEditor | undefined;
+  for (const match of text.text.matchAll(pattern)) {
+    editor ??= new TextEditor(text);
+    editor.keep(match.index);
+    editor.skip(match.index + match[0].length);
+  }
+  return editor === undefined ? text : editor.finish();
+}
+
+/**
+ * One step of a rewriting, from left to right. With change 0 the text takes the place of the next character, with -n
+ * of the next and of n more that are left out; with a positive change it is inserted.
+ */
+export interface Change {
+  readonly text: string;
+  readonly change: number;
+}
+
+/** Applies changes at the place where the editor is. */
+export function applyChanges(editor: TextEditor, source: string, changes: readonly Change[]): void {
+  for (const { text, change } of changes) {
+    if (change > 0) {
+      editor.insert(text);
+      continue;
+    }
+    editor.replace(text);
+    for (let n = change; n < 0 && editor.position < source.length; n++) {
+      editor.skip(editor.position + widthAt(source, editor.position));
+    }
+  }
+}

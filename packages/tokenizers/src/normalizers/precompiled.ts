@@ -1,0 +1,96 @@
+import type { Normalizer } from '../parts';
+import { widthAt, type AlignedText } from '../text/aligned-text';
+import { TextEditor } from '../text/text-editor';
+import { Charsmap } from './charsmap';
+import { applyChanges, type Change } from './edits';
+import { shortClusters } from './short-clusters';
+
+/**
+ * The compiled rules that a SentencePiece model brings along (`precompiled_charsmap`), mostly a form of NFKC.
+ *
+ * @throws TokenizerError if the bytes are not such rules.
+ */
+export function precompiled(charsmap: Uint8Array): Normalizer {
+  const rules = new Charsmap(charsmap);
+  // ASCII characters that no rule changes: mostly all that are visible, and the space.
+  const plain = Array.from({ length: 128 }, (_, code) => rules.get(String.fromCharCode(code)) === null);
+  const escaped = plain.map((is, code) => (is ? `\\x${code.toString(16).padStart(2, '0')}` : '')).join('');
+  // A line feed after a carriage return has rules of its own.
+  const plainText = new RegExp(`^[${escaped.replace('\\x0d', '')}]*$`);
+  return {
+    normalize: (text) => (plainText.test(text.text) ? text : applyRules(text, rules)),
+    toJSON: () => ({ type: 'Precompiled', precompiled_charsmap: toBase64(charsmap) }),
+  };
+}
+
+function applyRules(text: AlignedText, rules: Charsmap): AlignedText {
+  const source = text.text;
+  const clusters = shortClusters(source);
+  const changes: Change[] = [];
+  let modified = false;
+  /** Where characters begin that no rule was found for, up to `at`. */
+  let unchanged = 0;
+  /** Characters taken out at the very beginning: the Rust library forgets them, see below. */
+  let forgotten = 0;
+
+  const flush = (end: number): void => {
+    if (end > unchanged) changes.push({ text: source.slice(unchanged, end), change: 0 });
+  };
+
+  for (let at = 0; at < source.length; ) {
+    let width = clusters?.get(at) ?? 0;
+    let mapped = width > 0 ? rules.get(source.slice(at, at + width)) : null;
+    if (mapped === null) {
+      width = widthAt(source, at);
+      mapped = rules.get(source.slice(at, at + width));
+    }
+    if (mapped !== null) {
+      modified = true;
+      flush(at);
+      forgotten += rewrite(changes, source.slice(at, at + width), mapped);
+      unchanged = at + width;
+    }
+    at += width;
+  }
+  if (!modified) return text;
+  flush(source.length);
+
+  const editor = new TextEditor(text);
+  for (const change of changes) {
+    if (change.text.length > 1 && change.change === 0 && forgotten === 0) {
+      editor.keep(editor.position + change.text.length);
+    } else {
+      applyChanges(editor, source, splitCharacters(change));
+    }
+  }
+  editor.skip(source.length);
+  return editor.finish();
+}
+
+/**
+ * Adds the changes that put `after` in the place of `before`; gives how many characters were not accounted for.
+ *
+ * Characters that become fewer are taken out after the last one written. At the beginning there is none: the Rust
+ * library then forgets them, and all that follows is aligned that much too early. So it is here.
+ */
+function rewrite(changes: Change[], before: string, after: string): number {
+  const old = Array.from(before).length;
+  let i = 0;
+  for (const text of after) changes.push({ text, change: i++ < old ? 0 : 1 });
+  if (i >= old) return 0;
+  const last = changes.pop();
+  if (last === undefined) return old - i;
+  const width = last.text.length > 1 && widthAt(last.text, last.text.length - 2) === 2 ? 2 : 1;
+  if (last.text.length > width) changes.push({ text: last.text.slice(0, -width), change: last.change });
+  changes.push({ text: last.text.slice(-width), change: last.change + i - old });
+  return 0;
+}
+
+const splitCharacters = ({ text, change }: Change): Change[] =>
+  Array.from(text, (character) => ({ text: character, change }));
+
+function toBase64(bytes: Uint8Array): string {
+  let binary = '';
+  for (let at = 0; at < bytes.length; at += 0x8000) binary += String.fromCharCode(...bytes.subarray(at, at + 0x8000));
+  return btoa(binary);
+}

@@ -1,0 +1,42 @@
+import { JsonValue } from '../json';
+import type { Normalizer } from '../parts';
+import { compilePattern } from '../regex';
+import { TextEditor } from '../text/text-editor';
+
+/** A pattern as `tokenizer.json` holds it. */
+export type ReplacePattern = { readonly String: string } | { readonly Regex: string };
+
+/** Puts `content` in the place of each match: of a string as it is, or of a regular expression. */
+export function replace(pattern: string | ReplacePattern, content: string): Normalizer {
+  const json = typeof pattern === 'string' ? { String: pattern } : pattern;
+  const literal = 'String' in json ? json.String : undefined;
+  const expression = compilePattern(new JsonValue(json, 'Replace: pattern'));
+  const toJSON = () => ({ type: 'Replace', pattern: json, content });
+
+  // One unit for one, as in spaces written as "▁": nothing moves.
+  if (literal?.length === 1 && content.length === 1) {
+    return {
+      normalize: (text) =>
+        text.text.includes(literal) ? text.withText(text.text.replaceAll(literal, () => content)) : text,
+      toJSON,
+    };
+  }
+  return {
+    normalize(text) {
+      if (text.text === '' || (literal !== undefined && !text.text.includes(literal))) return text;
+      let editor: TextEditor | undefined;
+      let previous = -1; // where the last match ended
+      for (const { 0: match, index } of text.text.matchAll(expression)) {
+        // Oniguruma's iteration gives no empty match right after another match.
+        if (match === '' && index === previous) continue;
+        previous = index + match.length;
+        editor ??= new TextEditor(text);
+        editor.keep(index);
+        editor.skip(previous);
+        editor.insert(content);
+      }
+      return editor === undefined ? text : editor.finish();
+    },
+    toJSON,
+  };
+}

@@ -1,0 +1,143 @@
+import type { Normalizer } from '../parts';
+import type { AlignedText } from '../text/aligned-text';
+import { TextEditor } from '../text/text-editor';
+import { inertClass } from './characters';
+import { applyChanges, type Change } from './edits';
+
+type Form = 'NFC' | 'NFD' | 'NFKC' | 'NFKD';
+
+/** Unicode normalisation form C: characters composed where possible. */
+export const nfc = (): Normalizer => unicodeForm('NFC');
+/** Unicode normalisation form D: characters decomposed. */
+export const nfd = (): Normalizer => unicodeForm('NFD');
+/** Unicode normalisation form KC: compatibility characters replaced, then composed. */
+export const nfkc = (): Normalizer => unicodeForm('NFKC');
+/** Unicode normalisation form KD: compatibility characters replaced, all decomposed. */
+export const nfkd = (): Normalizer => unicodeForm('NFKD');
+
+const unicodeForm = (form: Form): Normalizer => ({
+  normalize: (text) => toForm(text, form),
+  toJSON: () => ({ type: form }),
+});
+
+/*
+ * The engine's own normalize() gives the text, but not where it came from. So only the places where it changes
+ * something are worked on here: first runs of characters beyond ASCII, with one ASCII character before, which may be
+ * the base of a mark; then segments of these, each a character and all that may combine with it.
+ */
+const run = new RegExp(`[\\0-\\x7f]?[^\\0-\\x7f${inertClass}]+`, 'gu');
+
+// Marks, vowels and final consonants of Hangul, and what becomes one of these: the halfwidth and compatibility forms.
+const joining = '\\p{M}\\u1160-\\u11ff\\u0e33\\u0eb3\\u3131-\\u318e\\uff9e-\\uffdc';
+const segment = new RegExp(`[^${joining}]?[${joining}]*`, 'gu');
+
+const MAX_REMEMBERED = 20_000;
+
+/** Segment → what to do there, null for nothing. */
+const remembered: Record<Form, Map<string, readonly Change[] | null>> = {
+  NFC: new Map(),
+  NFD: new Map(),
+  NFKC: new Map(),
+  NFKD: new Map(),
+};
+
+/** The text in a normalisation form, as of Unicode 9. */
+export function toForm(text: AlignedText, form: Form): AlignedText {
+  const source = text.text;
+  if (source.normalize(form) === source) return text;
+  const editor = new TextEditor(text);
+  for (const { 0: stretch, index } of source.matchAll(run)) {
+    if (stretch.normalize(form) === stretch) continue;
+    let at = index;
+    for (const part of stretch.match(segment)!) {
+      const changes = changesOf(part, form);
+      if (changes !== null) {
+        editor.keep(at);
+        applyChanges(editor, source, changes);
+      }
+      at += part.length;
+    }
+  }
+  return editor.finish();
+}
+
+function changesOf(part: string, form: Form): readonly Change[] | null {
+  const cache = remembered[form];
+  let changes = cache.get(part);
+  if (changes === undefined) {
+    changes = part.normalize(form) === part ? null : computeChanges(part, form);
+    if (cache.size === MAX_REMEMBERED) cache.clear();
+    if (part.length < 16) cache.set(part, changes);
+  }
+  return changes;
+}
+
+function computeChanges(part: string, form: Form): readonly Change[] {
+  const decomposed = ordered(decompose(part, form === 'NFC' || form === 'NFD' ? 'NFD' : 'NFKD'));
+  return form === 'NFC' || form === 'NFKC' ? composed(decomposed) : decomposed;
+}
+
+/** The first character of a decomposition replaces, the others are inserted. */
+function decompose(part: string, form: 'NFD' | 'NFKD'): Change[] {
+  return Array.from(part, (character) =>
+    Array.from(character.normalize(form), (text, i): Change => ({ text, change: i === 0 ? 0 : 1 })),
+  ).flat();
+}
+
+/** Each run of combining characters in canonical order; the changes go with their characters. */
+function ordered(changes: Change[]): Change[] {
+  for (let start = 0; start < changes.length; start++) {
+    let end = start;
+    while (end < changes.length && isCombining(changes[end].text)) end++;
+    if (end - start > 1) {
+      const before = changes.slice(start, end);
+      const after = Array.from(before.map(({ text }) => text).join('').normalize('NFD'));
+      // The order is stable: of equal characters the first stays the first.
+      const queues = new Map<string, Change[]>();
+      for (const change of before.reverse()) {
+        const queue = queues.get(change.text);
+        if (queue === undefined) queues.set(change.text, [change]);
+        else queue.push(change);
+      }
+      for (const [i, text] of after.entries()) changes[start + i] = queues.get(text)!.pop()!;
+    }
+    start = Math.max(start, end - 1);
+  }
+  return changes;
+}
+
+/** Canonical composition: what joins a starter adds its change to that of the starter. */
+function composed(changes: readonly Change[]): Change[] {
+  const out: Change[] = [];
+  let starter = -1; // index in `out`
+  for (const next of changes) {
+    const combining = isCombining(next.text);
+    const last = out.length - 1;
+    // A mark is blocked by one of its class that did not join, a starter by anything.
+    const blocked = last > starter && (!combining || sameClass(out[last].text, next.text));
+    const joined = starter >= 0 && !blocked ? compose(out[starter].text, next.text) : null;
+    if (joined !== null) {
+      out[starter] = { text: joined, change: out[starter].change + next.change - 1 };
+      continue;
+    }
+    if (!combining) starter = out.length;
+    out.push(next);
+  }
+  return out;
+}
+
+// JavaScript does not tell combining classes, but its canonical order compares them. U+0345 has the highest, 240.
+const HIGHEST = '\u0345';
+
+const isCombining = (character: string): boolean =>
+  /\p{M}/u.test(character) && (character === HIGHEST || !(HIGHEST + character).normalize('NFD').startsWith(HIGHEST));
+
+/** Whether two combining characters in canonical order are of the same class. */
+const sameClass = (first: string, second: string): boolean => (second + first).normalize('NFD') === second + first;
+
+/** The primary composite of two characters. */
+function compose(first: string, second: string): string | null {
+  const text = (first + second).normalize('NFC');
+  const width = text.codePointAt(0)! > 0xffff ? 2 : 1;
+  return text.length === width ? text : null;
+}
