@@ -101,6 +101,8 @@ function normalizer(model: SentencePieceModel): NormalizerJSON | null {
     // These rules make all white space a space, and ▁ as well; after others, SentencePiece removes only those two.
     if (name.startsWith('nmt_')) steps.push({ type: 'Strip', strip_left: !addDummyPrefix, strip_right: true });
     else replace(`${addDummyPrefix ? '' : '\\A +|'}[ ${replacement}]+\\z`, '');
+    // What a text begins with itself is no reason for Metaspace to put nothing in front.
+    if (addDummyPrefix && !name.startsWith('nmt_')) replace(`\\A(?=${SPACE})`, replacement);
     replace(' {2,}', replacement);
   } else {
     if (addDummyPrefix) {
@@ -160,9 +162,8 @@ function decoder(model: SentencePieceModel): DecoderJSON {
   const decoders: DecoderJSON[] = [{ type: 'Replace', pattern: { String: replacementOf(model) }, content: ' ' }];
   if (byteFallback) decoders.push({ type: 'ByteFallback' });
   decoders.push({ type: 'Fuse' });
-  // Strip fails on an empty text when it is to take from the end.
-  if (treatWhitespaceAsSuffix) decoders.push({ type: 'Replace', pattern: { Regex: ' \\z' }, content: '' });
-  else if (addDummyPrefix) decoders.push({ type: 'Strip', content: ' ', start: 1, stop: 0 });
+  // SentencePiece leaves the space at the end where it is.
+  if (addDummyPrefix && !treatWhitespaceAsSuffix) decoders.push({ type: 'Strip', content: ' ', start: 1, stop: 0 });
   return { type: 'Sequence', decoders };
 }
 
