@@ -33,7 +33,9 @@ export interface TrainTokenizerOptions {
 interface Recipe {
   readonly specialTokens: readonly string[];
   readonly unkToken: string | null;
-  readonly parts: (lowercase: boolean) => Pick<TokenizerJSON, 'normalizer' | 'pre_tokenizer' | 'post_processor' | 'decoder'>;
+  readonly parts: (
+    lowercase: boolean,
+  ) => Pick<TokenizerJSON, 'normalizer' | 'pre_tokenizer' | 'post_processor' | 'decoder'>;
 }
 
 const byteLevel = { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: true } as const;
@@ -63,7 +65,13 @@ const recipes: Record<TokenizerPreset, Recipe> = {
     unkToken: '[UNK]',
     parts: (lowercase) => ({
       ...none,
-      normalizer: { type: 'BertNormalizer', clean_text: true, handle_chinese_chars: true, strip_accents: null, lowercase },
+      normalizer: {
+        type: 'BertNormalizer',
+        clean_text: true,
+        handle_chinese_chars: true,
+        strip_accents: null,
+        lowercase,
+      },
       pre_tokenizer: { type: 'BertPreTokenizer' },
       decoder: { type: 'WordPiece', prefix: '##', cleanup: true },
     }),
@@ -152,7 +160,9 @@ export function trainTokenizer(texts: Iterable<string>, options: TrainTokenizerO
     })),
     ...parts,
     post_processor:
-      preset === 'wordpiece' && options.specialTokens === undefined ? bertTemplate(specialTokens) : parts.post_processor,
+      preset === 'wordpiece' && options.specialTokens === undefined
+        ? bertTemplate(specialTokens)
+        : parts.post_processor,
     model,
   });
 }
@@ -230,5 +240,4 @@ function bertTemplate(specialTokens: readonly string[]): TokenizerJSON['post_pro
   };
 }
 
-const invalid = (problem: string): TokenizerError =>
-  new TokenizerError('invalid-option', `trainTokenizer: ${problem}`);
+const invalid = (problem: string): TokenizerError => new TokenizerError('invalid-option', `trainTokenizer: ${problem}`);

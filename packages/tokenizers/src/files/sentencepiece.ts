@@ -196,7 +196,11 @@ function checkPieces(pieces: readonly SentencePiece[]): void {
     }
   }
   if (unknown < 0) {
-    throw fileError(KIND, '', `none of ${pieces.length} pieces has type unknown (<unk>); add one, or get the file again`);
+    throw fileError(
+      KIND,
+      '',
+      `none of ${pieces.length} pieces has type unknown (<unk>); add one, or get the file again`,
+    );
   }
 }
 

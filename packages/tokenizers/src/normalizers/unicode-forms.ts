@@ -91,7 +91,12 @@ function ordered(changes: Change[]): Change[] {
     while (end < changes.length && isCombining(changes[end].text)) end++;
     if (end - start > 1) {
       const before = changes.slice(start, end);
-      const after = Array.from(before.map(({ text }) => text).join('').normalize('NFD'));
+      const after = Array.from(
+        before
+          .map(({ text }) => text)
+          .join('')
+          .normalize('NFD'),
+      );
       // The order is stable: of equal characters the first stays the first.
       const queues = new Map<string, Change[]>();
       for (const change of before.reverse()) {

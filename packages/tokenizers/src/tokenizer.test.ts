@@ -1,0 +1,182 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+
+import { Encoding, type PaddingOptions, readTokenizer, TokenizerError, type TruncationOptions } from './index';
+import goldens from '../test/goldens/encodings.json';
+
+/** What the Rust library gave, with offsets in code points. */
+interface Expected {
+  readonly ids: number[];
+  readonly tokens: string[];
+  readonly offsets: number[][];
+  readonly wordIds: number[];
+  readonly typeIds: number[];
+  readonly sequenceIds: number[];
+  readonly specialTokensMask: number[];
+  readonly attentionMask: number[];
+  readonly overflowing: Expected[];
+}
+type Case =
+  | (Expected & {
+      readonly text: string | string[];
+      readonly pair?: string;
+      readonly decoded?: string;
+      readonly truncation?: TruncationOptions & { readonly strategy: string };
+    })
+  | { readonly batch: string[]; readonly padding: PaddingOptions; readonly encodings: Expected[] };
+
+const strategies: Record<string, TruncationOptions['strategy']> = {
+  longest_first: 'longestFirst',
+  only_first: 'onlyFirst',
+  only_second: 'onlySecond',
+};
+
+const plain = (encoding: Encoding): Expected => ({
+  ids: [...encoding.ids],
+  tokens: [...encoding.tokens],
+  offsets: encoding.offsetsIn('codePoint').map((range) => [...range]),
+  wordIds: [...encoding.wordIds],
+  typeIds: [...encoding.typeIds],
+  sequenceIds: [...encoding.sequenceIds],
+  specialTokensMask: [...encoding.specialTokensMask],
+  attentionMask: [...encoding.attentionMask],
+  overflowing: encoding.overflowing.map(plain),
+});
+
+const shapes = goldens.goldens as unknown as { name: string; tokenizer: object; cases: Case[] }[];
+
+describe.each(shapes)('$name gives what the Rust library gives', ({ tokenizer: json, cases }) => {
+  const tokenizer = readTokenizer(json);
+
+  it.each(cases.map((golden) => [JSON.stringify(golden).slice(0, 120), golden] as const))('%s', (_, golden) => {
+    if ('batch' in golden) {
+      const encodings = tokenizer.encodeBatch(golden.batch, { padding: golden.padding });
+      expect(encodings.map(plain)).toEqual(golden.encodings);
+      return;
+    }
+    const { text, pair, truncation, decoded, ...expected } = golden;
+    const options = truncation && { ...truncation, strategy: strategies[truncation.strategy] };
+    const encoding = tokenizer.encode(text, { pair, truncation: options });
+    expect(plain(encoding)).toEqual(expected);
+    if (decoded !== undefined) expect(tokenizer.decode(encoding.ids)).toBe(decoded);
+  });
+
+  it('is written as it was read', () => {
+    const written = JSON.parse(JSON.stringify(tokenizer)) as object;
+    expect(written).toEqual(json);
+    expect(JSON.parse(JSON.stringify(readTokenizer(written)))).toEqual(written);
+  });
+});
+
+function failure(attempt: () => unknown): TokenizerError {
+  try {
+    attempt();
+  } catch (error) {
+    if (error instanceof TokenizerError) return error;
+    throw error;
+  }
+  throw new Error('expected an error');
+}
+
+const named = (name: string) => readTokenizer(shapes.find((shape) => shape.name === name)!.tokenizer);
+
+describe('Tokenizer', () => {
+  it('gives offsets in units of the caller’s choice, also of a pair', () => {
+    const tokenizer = named('gpt2');
+    const text = 'é😀 dog';
+    const { offsets } = tokenizer.encode(text);
+    expect(tokenizer.encode(text).offsetsIn('utf16')).toEqual(offsets);
+    const slices = offsets.map(([start, end]) => text.slice(start, end));
+    const bytes = new TextEncoder().encode(text);
+    const decode = (start: number, end: number) => new TextDecoder().decode(bytes.slice(start, end));
+    expect(
+      tokenizer
+        .encode(text)
+        .offsetsIn('byte')
+        .map(([start, end]) => decode(start, end)),
+    ).toEqual(slices);
+    const points = [...text];
+    expect(
+      tokenizer
+        .encode('x', { pair: text })
+        .offsetsIn('codePoint')
+        .map(([start, end]) => points.slice(start, end).join(''))
+        .slice(1),
+    ).toEqual(slices);
+    expect(failure(() => tokenizer.encode('x').offsetsIn('char' as never)).message).toMatch(
+      /expected utf16, codePoint or byte/,
+    );
+  });
+
+  it('gives the text back, whatever it is, with byte-level models', () => {
+    const tokenizer = named('gpt2');
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary', maxLength: 60 }), (text) => {
+        const { ids, offsets, tokens } = tokenizer.encode(text, { addSpecialTokens: false });
+        expect(tokenizer.decode(ids, { skipSpecialTokens: false })).toBe(text);
+        expect(offsets.length).toBe(ids.length);
+        expect(tokens.every((token, i) => tokenizer.tokenToId(token) === ids[i])).toBe(true);
+      }),
+      { seed: 1, numRuns: 500 },
+    );
+  });
+
+  it('takes a lone surrogate for U+FFFD', () => {
+    const tokenizer = named('gpt2');
+    expect([...tokenizer.encode('a\ud800b').ids]).toEqual([...tokenizer.encode('a\ufffdb').ids]);
+  });
+
+  it('decodes unknown ids only on request', () => {
+    const tokenizer = named('bert');
+    const error = failure(() => tokenizer.decode([5, tokenizer.idBound]));
+    expect(error.code).toBe('invalid-id');
+    expect(error.message).toMatch(
+      /^decode: id \d+ at position 1 is no token; ids run from 0 to \d+, or decode with onUnknownId: 'unknown'$/,
+    );
+    expect(failure(() => tokenizer.decode([-1])).code).toBe('invalid-id');
+    expect(failure(() => tokenizer.decode([1.5])).code).toBe('invalid-id');
+    expect(tokenizer.decode([1e9], { onUnknownId: 'unknown', skipSpecialTokens: false })).toBe('[UNK]');
+  });
+
+  it.each<[string, () => unknown, RegExp]>([
+    ['no text', () => named('bert').encode(undefined as never), /expected a text or an array of words, got undefined/],
+    ['a number for a word', () => named('bert').encode(['a', 1 as never]), /got number/],
+    ['one text for several', () => named('bert').encodeBatch('a' as never), /put it in an array/],
+    [
+      'no room for special tokens',
+      () => named('bert').encode('a', { truncation: { maxLength: 1 } }),
+      /maxLength is 1, but 2 special tokens/,
+    ],
+    [
+      'a stride as long as a part',
+      () => named('bert').encode('the quick brown fox', { truncation: { maxLength: 4, stride: 2 } }),
+      /stride is 2, but a part has 2 tokens/,
+    ],
+    [
+      'onlySecond without a second',
+      () => named('bert').encode('the quick brown fox', { truncation: { maxLength: 4, strategy: 'onlySecond' } }),
+      /there is no second text/,
+    ],
+    [
+      'a text too short to be cut',
+      () =>
+        named('bert').encode('a', { pair: 'the quick brown fox', truncation: { maxLength: 5, strategy: 'onlyFirst' } }),
+      /the first text has 1 tokens/,
+    ],
+    ['a length that is none', () => named('bert').encode('a', { truncation: { maxLength: -1 } }), /maxLength is -1/],
+    [
+      'padding without an id',
+      () => named('bert').encode('a', { padding: { token: 'x' } as never }),
+      /padding: id is undefined/,
+    ],
+    [
+      'an added token with an id in use',
+      () => named('bert').with({ addedTokens: [{ content: 'new', id: 3 }] }),
+      /"new": id 3, which is the id of "\[SEP\]"/,
+    ],
+  ])('refuses %s', (_, attempt, message) => {
+    const error = failure(attempt);
+    expect(error.message).toMatch(message);
+    expect(error.message).not.toMatch(/\n/);
+  });
+});
