@@ -23,10 +23,15 @@ export function precompiled(charsmap: Uint8Array): Normalizer {
   };
 }
 
+/** A change, or a run of characters that stay as they are. */
+interface Step extends Change {
+  readonly kept: boolean;
+}
+
 function applyRules(text: AlignedText, rules: Charsmap): AlignedText {
   const source = text.text;
   const clusters = shortClusters(source);
-  const changes: Change[] = [];
+  const steps: Step[] = [];
   let modified = false;
   /** Where characters begin that no rule was found for, up to `at`. */
   let unchanged = 0;
@@ -34,7 +39,7 @@ function applyRules(text: AlignedText, rules: Charsmap): AlignedText {
   let forgotten = 0;
 
   const flush = (end: number): void => {
-    if (end > unchanged) changes.push({ text: source.slice(unchanged, end), change: 0 });
+    if (end > unchanged) steps.push({ text: source.slice(unchanged, end), change: 0, kept: true });
   };
 
   for (let at = 0; at < source.length;) {
@@ -47,7 +52,7 @@ function applyRules(text: AlignedText, rules: Charsmap): AlignedText {
     if (mapped !== null) {
       modified = true;
       flush(at);
-      forgotten += rewrite(changes, source.slice(at, at + width), mapped);
+      forgotten += rewrite(steps, source.slice(at, at + width), mapped);
       unchanged = at + width;
     }
     at += width;
@@ -56,33 +61,30 @@ function applyRules(text: AlignedText, rules: Charsmap): AlignedText {
   flush(source.length);
 
   const editor = new TextEditor(text);
-  for (const change of changes) {
-    if (change.text.length > 1 && change.change === 0 && forgotten === 0) {
-      editor.keep(editor.position + change.text.length);
-    } else {
-      applyChanges(editor, source, splitCharacters(change));
-    }
+  for (const step of steps) {
+    if (step.kept && forgotten === 0) editor.keep(editor.position + step.text.length);
+    else applyChanges(editor, source, splitCharacters(step));
   }
   editor.skip(source.length);
   return editor.finish();
 }
 
 /**
- * Adds the changes that put `after` in the place of `before`; gives how many characters were not accounted for.
+ * Adds the steps that put `after` in the place of `before`; gives how many characters were not accounted for.
  *
  * Characters that become fewer are taken out after the last one written. At the beginning there is none: the Rust
  * library then forgets them, and all that follows is aligned that much too early. So it is here.
  */
-function rewrite(changes: Change[], before: string, after: string): number {
+function rewrite(steps: Step[], before: string, after: string): number {
   const old = Array.from(before).length;
   let i = 0;
-  for (const text of after) changes.push({ text, change: i++ < old ? 0 : 1 });
+  for (const text of after) steps.push({ text, change: i++ < old ? 0 : 1, kept: false });
   if (i >= old) return 0;
-  const last = changes.pop();
+  const last = steps.pop();
   if (last === undefined) return old - i;
-  const width = last.text.length > 1 && widthAt(last.text, last.text.length - 2) === 2 ? 2 : 1;
-  if (last.text.length > width) changes.push({ text: last.text.slice(0, -width), change: last.change });
-  changes.push({ text: last.text.slice(-width), change: last.change + i - old });
+  const [text] = last.text.slice(-2).match(/.$/su)!;
+  if (last.text !== text) steps.push({ ...last, text: last.text.slice(0, -text.length) });
+  steps.push({ text, change: last.change + i - old, kept: false });
   return 0;
 }
 

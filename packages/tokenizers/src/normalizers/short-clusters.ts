@@ -8,7 +8,7 @@
 export function shortClusters(text: string): Map<number, number> | undefined {
   let clusters: Map<number, number> | undefined;
   for (const { 0: stretch, index } of text.matchAll(stretches)) {
-    const start = back(text, back(text, index));
+    const start = stretch === '\r\n' ? index : back(text, back(text, index));
     for (const { segment, index: at } of clustersOf(text.slice(start, index + stretch.length))) {
       if (segment.length < 2 || segment.length > 5 || bytes(segment) > 5 || Array.from(segment).length < 2) continue;
       clusters ??= new Map();
@@ -24,7 +24,7 @@ const joiner =
   '[\\p{M}\\u200c\\u200d\\u0e33\\u0eb3\\uff9e\\uff9f\\p{Emoji_Modifier}\\u0600-\\u0605\\u06dd\\u070f\\u0890\\u0891' +
   '\\u08e2\\u0d4e\\u{110bd}\\u{110cd}\\u{111c2}\\u{111c3}\\u{1193f}\\u{11941}\\u{11a3a}\\u{11a84}-\\u{11a89}' +
   '\\u{11d46}\\u{11f02}\\u{e0020}-\\u{e007f}]';
-const stretches = new RegExp(`\\r\\n|(?:${joiner}+[^${joiner.slice(1)}{0,2})+`, 'gu');
+const stretches = new RegExp(`\\r\\n|(?:${joiner}+[^\\r${joiner.slice(1)}{0,2})+`, 'gu');
 
 let segmenter: Intl.Segmenter | undefined;
 
