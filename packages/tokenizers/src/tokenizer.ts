@@ -2,6 +2,7 @@ import { type AddedToken, AddedTokens } from './added-tokens';
 import { DecodeStream } from './decode-stream';
 import { Encoding, type EncodingSource, type PaddingOptions, type TruncationOptions } from './encoding';
 import { show, TokenizerError } from './error';
+import type { TokenizerJSON } from './files/tokenizer-json';
 import type { Decoder, Model, Normalizer, PostProcessor, PreTokenizer } from './parts';
 import { materializeBytes } from './pre-tokenizers/byte-level';
 import { AlignedText } from './text/aligned-text';
@@ -315,7 +316,7 @@ export class Tokenizer {
   /** What a `tokenizer.json` holds. */
   toJSON(): TokenizerJSON {
     const { truncation, padding } = this;
-    return {
+    const json = {
       version: '1.0',
       truncation: truncation && {
         direction: truncation.direction === 'left' ? 'Left' : 'Right',
@@ -346,6 +347,8 @@ export class Tokenizer {
       decoder: this.decoder?.toJSON() ?? null,
       model: this.model.toJSON(),
     };
+    // Parts of one's own making may be anything that has a type.
+    return json as unknown as TokenizerJSON;
   }
 }
 
