@@ -18,7 +18,8 @@ import {
 export { ByteLevel, materializeBytes, readByteLevel, type ByteLevelOptions } from './byte-level';
 export { Metaspace, readMetaspace, type MetaspaceOptions, type PrependScheme } from './metaspace';
 export { PreTokenizerSequence } from './sequence';
-export { Split, type Pattern } from './split';
+export { Split } from './split';
+export type { Pattern } from '../regex/pattern-finder';
 export { UnicodeScripts } from './unicode-scripts';
 export {
   BertPreTokenizer,
