@@ -1,10 +1,9 @@
 import type { Normalizer } from '../parts';
 import type { AlignedText } from '../text/aligned-text';
 import { TextEditor } from '../text/text-editor';
-import { control, ideograph, isAscii, nonspacingMark } from './characters';
-import { removeAll } from './edits';
+import { classesOf, CONTROL, IDEOGRAPH, isAscii } from './characters';
 import { toLowercase } from './lowercase';
-import { toForm } from './unicode-forms';
+import { removeAccents } from './unicode-forms';
 
 export interface BertNormalizerOptions {
   /** Take out control characters, make all white space spaces. Default true. */
@@ -24,10 +23,10 @@ export function bertNormalizer(options: BertNormalizerOptions = {}): Normalizer 
   return {
     normalize(text) {
       let result = text;
-      if (cleanText) result = clean(result);
-      const ascii = isAscii(result.text);
-      if (handleChineseChars && !ascii) result = spaceIdeographs(result);
-      if (strips && !ascii) result = removeAll(toForm(result, 'NFD'), accents);
+      if (unclean.test(text.text)) {
+        result = clean(text, cleanText, handleChineseChars);
+        if (strips && !isAscii(result.text)) result = removeAccents(result);
+      }
       return lowercase ? toLowercase(result) : result;
     },
     toJSON: () => ({
@@ -40,26 +39,28 @@ export function bertNormalizer(options: BertNormalizerOptions = {}): Normalizer 
   };
 }
 
-const accents = new RegExp(nonspacingMark, 'gu');
-const controls = new RegExp(control, 'gu');
-const ideographs = new RegExp(ideograph, 'gu');
 const unclean = /[^ -~]/;
-// Those that are control characters as well have been taken out before, but for three.
-const spaces = /[\t\n\r\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]/g;
+// All white space but for those that have gone as control characters.
+const whiteSpace = /[\t\n\r\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]/g;
 
-function clean(text: AlignedText): AlignedText {
-  if (!unclean.test(text.text)) return text;
-  const kept = removeAll(text, controls);
-  const spaced = kept.text.replace(spaces, ' ');
-  return spaced === kept.text ? kept : kept.withText(spaced);
-}
-
-function spaceIdeographs(text: AlignedText): AlignedText {
+/** Takes out what must go, and sets ideographs apart, in one pass. */
+function clean(text: AlignedText, cleanText: boolean, handleChineseChars: boolean): AlignedText {
+  const source = text.text;
+  const classes = (cleanText ? CONTROL : 0) | (handleChineseChars ? IDEOGRAPH : 0);
   let editor: TextEditor | undefined;
-  for (const { 0: character, index } of text.text.matchAll(ideographs)) {
-    editor ??= new TextEditor(text);
-    editor.keep(index);
-    editor.replace(` ${character} `); // all three have the origin of the character
+  for (let at = 0; at < source.length; ) {
+    const code = source.codePointAt(at)!;
+    const next = at + (code > 0xffff ? 2 : 1);
+    const found = classesOf(code) & classes;
+    if (found !== 0) {
+      editor ??= new TextEditor(text);
+      editor.keep(at);
+      if ((found & CONTROL) !== 0) editor.skip(next);
+      else editor.replace(` ${source.slice(at, next)} `); // all three have the origin of the character
+    }
+    at = next;
   }
-  return editor === undefined ? text : editor.finish();
+  const result = editor === undefined ? text : editor.finish();
+  const spaced = cleanText ? result.text.replace(whiteSpace, ' ') : result.text;
+  return spaced === result.text ? result : result.withText(spaced);
 }

@@ -1,4 +1,4 @@
-/**
+/*
  * Classes of characters as the Rust library knows them. Its tables are older than those of JavaScript engines: what
  * Unicode added later is taken out here, whatever the engine's version, so that the same text gives the same tokens.
  */
@@ -33,29 +33,71 @@ const NEW_DECOMPOSABLE = inClass(
 const NEW_FORMAT = inClass('890-891 8e2 110cd 13430-1343f');
 
 /** What StripAccents takes out: marks of Unicode 9; two that have since become letters are among them. */
-export const combiningMark = `(?:(?![${NEW_MARKS}])\\p{M}|[\\u1cf2\\u1cf3])`;
-
+export const MARK = 1;
 /** What BertNormalizer takes out as accents: non-spacing marks of Unicode 8; two have since become spacing ones. */
-export const nonspacingMark = `(?:(?![${NEW_MARKS}${NEW_NONSPACING_MARKS}])\\p{Mn}|[\\u1734\\u{1171e}])`;
-
+export const NONSPACING_MARK = 2;
 /** What BertNormalizer takes out as control characters, and with them U+FFFD. */
-export const control = `(?:(?![${NEW_FORMAT}\\t\\n\\r])[\\p{Cc}\\p{Cf}\\p{Co}\\ufffd])`;
-
-/** Inside of a class: characters that Unicode normalisation takes for starters without a decomposition. */
-export const inertClass = NEW_MARKS + NEW_DECOMPOSABLE;
-
+export const CONTROL = 4;
 /** White space of Unicode. JavaScript's `\s` has U+FEFF too, and not U+0085. */
-export const isWhiteSpace = (unit: number): boolean => whiteSpace.has(unit);
-
-const whiteSpace: ReadonlySet<number> = new Set([
-  ...[0x9, 0xa, 0xb, 0xc, 0xd, 0x20, 0x85, 0xa0, 0x1680, 0x2028, 0x2029, 0x202f, 0x205f, 0x3000],
-  ...Array.from({ length: 11 }, (_, i) => 0x2000 + i),
-]);
-
+export const WHITE_SPACE = 8;
 /** Ideographs that BertNormalizer puts spaces around: the blocks of the original BERT, newer ones left out. */
-export const ideograph =
-  '[\\u3400-\\u4dbf\\u4e00-\\u9fff\\uf900-\\ufaff\\u{20000}-\\u{2a6df}\\u{2a700}-\\u{2b81f}\\u{2b920}-\\u{2ceaf}' +
-  '\\u{2f800}-\\u{2fa1f}]';
+export const IDEOGRAPH = 16;
+/** Characters that Unicode normalisation takes for starters without a decomposition. */
+export const INERT = 32;
+/** What may join with its neighbours into one grapheme cluster of less than six bytes of UTF-8. */
+export const JOINER = 64;
+
+const patterns: readonly (readonly [number, RegExp])[] = [
+  [MARK, new RegExp(`(?![${NEW_MARKS}])\\p{M}|[\\u1cf2\\u1cf3]`, 'u')],
+  [NONSPACING_MARK, new RegExp(`(?![${NEW_MARKS}${NEW_NONSPACING_MARKS}])\\p{Mn}|[\\u1734\\u{1171e}]`, 'u')],
+  [CONTROL, new RegExp(`(?![${NEW_FORMAT}\\t\\n\\r])[\\p{Cc}\\p{Cf}\\p{Co}\\ufffd]`, 'u')],
+  [WHITE_SPACE, /\p{White_Space}/u],
+  [
+    IDEOGRAPH,
+    /[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\u{20000}-\u{2a6df}\u{2a700}-\u{2b81f}\u{2b920}-\u{2ceaf}\u{2f800}-\u{2fa1f}]/u,
+  ],
+  [INERT, new RegExp(`[${NEW_MARKS}${NEW_DECOMPOSABLE}]`, 'u')],
+  // Marks, joiners, and letters and signs of format that join what follows them.
+  [
+    JOINER,
+    new RegExp(
+      '[\\p{M}\\p{Emoji_Modifier}' +
+        inClass(
+          '200c 200d e33 eb3 ff9e ff9f 600-605 6dd 70f 890 891 8e2 d4e 110bd 110cd 111c2 111c3 113d1 1193f 11941 ' +
+            '11a3a 11a84-11a89 11d46 11f02 e0020-e007f',
+        ) +
+        ']',
+      'u',
+    ),
+  ],
+];
+
+/** Page → the classes of its 256 characters, made when first asked for. */
+const pages: (Uint8Array | undefined)[] = [];
+
+/** The classes of a character, as the sum of the constants above. */
+export function classesOf(code: number): number {
+  return (pages[code >> 8] ??= makePage(code & ~255))[code & 255];
+}
+
+/** Whether a text has a character of one of the classes. */
+export function hasClasses(text: string, classes: number): boolean {
+  for (let at = 0; at < text.length; at++) {
+    const code = text.codePointAt(at)!;
+    if ((classesOf(code) & classes) !== 0) return true;
+    if (code > 0xffff) at++;
+  }
+  return false;
+}
+
+function makePage(first: number): Uint8Array {
+  const page = new Uint8Array(256);
+  for (let i = 0; i < 256; i++) {
+    const character = String.fromCodePoint(first + i);
+    for (const [bit, pattern] of patterns) if (pattern.test(character)) page[i] |= bit;
+  }
+  return page;
+}
 
 const nonAscii = /[^\0-\x7f]/;
 

@@ -10,6 +10,8 @@ export class Charsmap {
   private readonly units: Uint32Array;
   private readonly texts: Uint8Array;
   private readonly known = new Map<string, string | null>();
+  /** 1 for characters of one unit that are known to have no rule. */
+  private readonly unchanged = new Uint8Array(0x10000);
 
   /** @throws TokenizerError if the bytes are not such rules. */
   constructor(bytes: Uint8Array) {
@@ -39,13 +41,20 @@ export class Charsmap {
     return text;
   }
 
+  /** As `get`, for a character of one UTF-16 unit. */
+  ofUnit(unit: number): string | null {
+    if (this.unchanged[unit] === 1) return null;
+    const text = this.get(String.fromCharCode(unit));
+    if (text === null) this.unchanged[unit] = 1;
+    return text;
+  }
+
   private find(key: Uint8Array): string | null {
     const { units } = this;
     let at = offsetOf(units[0]);
     for (const byte of key) {
       if (byte === 0) return null;
       at ^= byte;
-      // A node outside the array ends the search: undefined has no label.
       if (at >= units.length || (units[at] & LABEL) !== byte) return null;
       const unit = units[at];
       at ^= offsetOf(unit);

@@ -1,13 +1,20 @@
 import { widthAt, type AlignedText } from '../text/aligned-text';
 import { TextEditor } from '../text/text-editor';
+import { classesOf } from './characters';
 
-/** Leaves out all matches of a pattern with the flag g. */
-export function removeAll(text: AlignedText, pattern: RegExp): AlignedText {
+/** Leaves out all characters of the given classes. */
+export function removeClasses(text: AlignedText, classes: number): AlignedText {
+  const source = text.text;
   let editor: TextEditor | undefined;
-  for (const match of text.text.matchAll(pattern)) {
-    editor ??= new TextEditor(text);
-    editor.keep(match.index);
-    editor.skip(match.index + match[0].length);
+  for (let at = 0; at < source.length; ) {
+    const code = source.codePointAt(at)!;
+    const next = at + (code > 0xffff ? 2 : 1);
+    if ((classesOf(code) & classes) !== 0) {
+      editor ??= new TextEditor(text);
+      editor.keep(at);
+      editor.skip(next);
+    }
+    at = next;
   }
   return editor === undefined ? text : editor.finish();
 }

@@ -1,6 +1,6 @@
 import type { Normalizer } from '../parts';
 import type { AlignedText } from '../text/aligned-text';
-import { removeAll } from './edits';
+import { TextEditor } from '../text/text-editor';
 
 const removed = /[\x01-\x08\x0b\x0e-\x1f\x7f\x8f\x9f]/g;
 const spaces = /[\t\n\f\r\u1680\u200b-\u200f\u2028\u2029\u2581\ufeff\ufffd]/g;
@@ -9,7 +9,13 @@ const spaces = /[\t\n\f\r\u1680\u200b-\u200f\u2028\u2029\u2581\ufeff\ufffd]/g;
 export const nmt = (): Normalizer => ({ normalize: clean, toJSON: () => ({ type: 'Nmt' }) });
 
 function clean(text: AlignedText): AlignedText {
-  const kept = removeAll(text, removed);
+  let editor: TextEditor | undefined;
+  for (const { index } of text.text.matchAll(removed)) {
+    editor ??= new TextEditor(text);
+    editor.keep(index);
+    editor.skip(index + 1);
+  }
+  const kept = editor === undefined ? text : editor.finish();
   const spaced = kept.text.replace(spaces, ' ');
   return spaced === kept.text ? kept : kept.withText(spaced);
 }

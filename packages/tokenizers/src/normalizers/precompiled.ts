@@ -13,10 +13,11 @@ import { shortClusters } from './short-clusters';
 export function precompiled(charsmap: Uint8Array): Normalizer {
   const rules = new Charsmap(charsmap);
   // ASCII characters that no rule changes: mostly all that are visible, and the space.
-  const plain = Array.from({ length: 128 }, (_, code) => rules.get(String.fromCharCode(code)) === null);
-  const escaped = plain.map((is, code) => (is ? `\\x${code.toString(16).padStart(2, '0')}` : '')).join('');
+  const ascii = Array.from({ length: 128 }, (_, code) => String.fromCharCode(code));
+  const plain = ascii.filter((character) => rules.get(character) === null && character !== '\r');
+  const escaped = plain.map((character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`).join('');
   // A line feed after a carriage return has rules of its own.
-  const plainText = new RegExp(`^[${escaped.replace('\\x0d', '')}]*$`);
+  const plainText = new RegExp(`^[${escaped}]*$`);
   return {
     normalize: (text) => (plainText.test(text.text) ? text : applyRules(text, rules)),
     toJSON: () => ({ type: 'Precompiled', precompiled_charsmap: toBase64(charsmap) }),
@@ -33,6 +34,8 @@ function applyRules(text: AlignedText, rules: Charsmap): AlignedText {
   const clusters = shortClusters(source);
   const steps: Step[] = [];
   let modified = false;
+  /** Whether one unit stands for one unit throughout. */
+  let inStep = true;
   /** Where characters begin that no rule was found for, up to `at`. */
   let unchanged = 0;
   /** Characters taken out at the very beginning: the Rust library forgets them, see below. */
@@ -47,10 +50,11 @@ function applyRules(text: AlignedText, rules: Charsmap): AlignedText {
     let mapped = width > 0 ? rules.get(source.slice(at, at + width)) : null;
     if (mapped === null) {
       width = widthAt(source, at);
-      mapped = rules.get(source.slice(at, at + width));
+      mapped = width === 1 ? rules.ofUnit(source.charCodeAt(at)) : rules.get(source.slice(at, at + width));
     }
     if (mapped !== null) {
       modified = true;
+      inStep &&= width === 1 && mapped.length === 1;
       flush(at);
       forgotten += rewrite(steps, source.slice(at, at + width), mapped);
       unchanged = at + width;
@@ -59,6 +63,7 @@ function applyRules(text: AlignedText, rules: Charsmap): AlignedText {
   }
   if (!modified) return text;
   flush(source.length);
+  if (inStep) return text.withText(steps.map((step) => step.text).join(''));
 
   const editor = new TextEditor(text);
   for (const step of steps) {

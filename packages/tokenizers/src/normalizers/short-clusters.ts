@@ -1,3 +1,5 @@
+import { classesOf, JOINER } from './characters';
+
 /**
  * Grapheme clusters of several characters, but of less than six bytes: those that SentencePiece's rules, as the Rust
  * library applies them, are asked for as a whole. Start → length in UTF-16 units; undefined for none.
@@ -7,24 +9,44 @@
  */
 export function shortClusters(text: string): Map<number, number> | undefined {
   let clusters: Map<number, number> | undefined;
-  for (const { 0: stretch, index } of text.matchAll(stretches)) {
-    const start = stretch === '\r\n' ? index : back(text, back(text, index));
-    for (const { segment, index: at } of clustersOf(text.slice(start, index + stretch.length))) {
+  const look = (start: number, end: number): void => {
+    for (const { segment, index } of clustersOf(text.slice(start, end))) {
       if (segment.length < 2 || segment.length > 5 || bytes(segment) > 5 || Array.from(segment).length < 2) continue;
-      clusters ??= new Map();
-      clusters.set(start + at, segment.length);
+      (clusters ??= new Map<number, number>()).set(start + index, segment.length);
     }
+  };
+  for (let at = 0; at < text.length; ) {
+    const code = text.codePointAt(at)!;
+    if (code === CARRIAGE_RETURN && text.charCodeAt(at + 1) === LINE_FEED) look(at, (at += 2));
+    else if (code >= 0x80 && isJoiner(code)) {
+      // Flags, Hangul and emoji alone make no cluster as short as that. Two characters on each side are enough to see
+      // where a cluster with a joiner begins and ends.
+      const start = back(text, back(text, at));
+      at = endOfStretch(text, at);
+      look(start, at);
+    } else at += code > 0xffff ? 2 : 1;
   }
   return clusters;
 }
 
-// Marks, joiners, and letters and signs of format that what follows them joins. Flags, Hangul and emoji without these
-// make no cluster as short as that. Two characters on each side are enough to see where a cluster ends.
-const joiner =
-  '[\\p{M}\\u200c\\u200d\\u0e33\\u0eb3\\uff9e\\uff9f\\p{Emoji_Modifier}\\u0600-\\u0605\\u06dd\\u070f\\u0890\\u0891' +
-  '\\u08e2\\u0d4e\\u{110bd}\\u{110cd}\\u{111c2}\\u{111c3}\\u{1193f}\\u{11941}\\u{11a3a}\\u{11a84}-\\u{11a89}' +
-  '\\u{11d46}\\u{11f02}\\u{e0020}-\\u{e007f}]';
-const stretches = new RegExp(`\\r\\n|(?:${joiner}+[^\\r${joiner.slice(1)}{0,2})+`, 'gu');
+const CARRIAGE_RETURN = 13;
+const LINE_FEED = 10;
+
+const isJoiner = (code: number): boolean => (classesOf(code) & JOINER) !== 0;
+
+/** Where a stretch of joiners ends, no two of which have more than two other characters between them. */
+function endOfStretch(text: string, start: number): number {
+  let others = 0;
+  let at = start;
+  while (at < text.length) {
+    const code = text.codePointAt(at)!;
+    if (isJoiner(code)) others = 0;
+    // Nothing joins with a carriage return but the line feed after it, which is looked at for itself.
+    else if (code === CARRIAGE_RETURN || ++others > 2) break;
+    at += code > 0xffff ? 2 : 1;
+  }
+  return at;
+}
 
 let segmenter: Intl.Segmenter | undefined;
 

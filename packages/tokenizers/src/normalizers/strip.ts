@@ -1,7 +1,7 @@
 import type { Normalizer } from '../parts';
 import { TextEditor } from '../text/text-editor';
-import { combiningMark, isAscii, isWhiteSpace } from './characters';
-import { removeAll } from './edits';
+import { classesOf, isAscii, MARK, WHITE_SPACE } from './characters';
+import { removeClasses } from './edits';
 
 export interface StripOptions {
   /** At the beginning. Default true. */
@@ -21,6 +21,8 @@ export function strip(options: StripOptions = {}): Normalizer {
       if (left) while (start < end && isWhiteSpace(source.charCodeAt(start))) start++;
       if (right) while (end > start && isWhiteSpace(source.charCodeAt(end - 1))) end--;
       if (start === 0 && end === source.length) return text;
+      // A slice forgets where the text began, which is the origin of what may be inserted there.
+      if (start === 0 && end > 0 && text.startOf(0) === text.base) return text.slice(0, end);
       const editor = new TextEditor(text);
       editor.skip(start);
       editor.keep(end);
@@ -31,10 +33,11 @@ export function strip(options: StripOptions = {}): Normalizer {
   };
 }
 
-const marks = new RegExp(combiningMark, 'gu');
+// All white space is of one unit.
+const isWhiteSpace = (unit: number): boolean => (classesOf(unit) & WHITE_SPACE) !== 0;
 
 /** Takes out combining marks; put NFD or NFKD before it, so that accents are such. */
 export const stripAccents = (): Normalizer => ({
-  normalize: (text) => (isAscii(text.text) ? text : removeAll(text, marks)),
+  normalize: (text) => (isAscii(text.text) ? text : removeClasses(text, MARK)),
   toJSON: () => ({ type: 'StripAccents' }),
 });

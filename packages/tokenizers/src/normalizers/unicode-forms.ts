@@ -1,7 +1,7 @@
 import type { Normalizer } from '../parts';
-import type { AlignedText } from '../text/aligned-text';
+import { widthAt, type AlignedText } from '../text/aligned-text';
 import { TextEditor } from '../text/text-editor';
-import { inertClass } from './characters';
+import { classesOf, hasClasses, INERT, NONSPACING_MARK } from './characters';
 import { applyChanges, type Change } from './edits';
 
 type Form = 'NFC' | 'NFD' | 'NFKC' | 'NFKD';
@@ -22,35 +22,51 @@ const unicodeForm = (form: Form): Normalizer => ({
 
 /*
  * The engine's own normalize() gives the text, but not where it came from. So only the places where it changes
- * something are worked on here: first runs of characters beyond ASCII, with one ASCII character before, which may be
- * the base of a mark; then segments of these, each a character and all that may combine with it.
+ * something are worked on here: first stretches of characters beyond ASCII, with one ASCII character before, which may
+ * be the base of a mark; then segments of these, each a character and all that may combine with it.
  */
-const run = new RegExp(`[\\0-\\x7f]?[^\\0-\\x7f${inertClass}]+`, 'gu');
 
 // Marks, vowels and final consonants of Hangul, and what becomes one of these: the halfwidth and compatibility forms.
 const joining = '\\p{M}\\u1160-\\u11ff\\u0e33\\u0eb3\\u3131-\\u318e\\uff9e-\\uffdc';
 const segment = new RegExp(`[^${joining}]?[${joining}]*`, 'gu');
 
-const MAX_REMEMBERED = 20_000;
+/** A rewriting of segments: what to do in one, null for nothing; remembered, as the same ones come again and again. */
+class Rewriting {
+  private readonly known = new Map<string, readonly Change[] | null>();
 
-/** Segment → what to do there, null for nothing. */
-const remembered: Record<Form, Map<string, readonly Change[] | null>> = {
-  NFC: new Map(),
-  NFD: new Map(),
-  NFKC: new Map(),
-  NFKD: new Map(),
-};
+  constructor(private readonly compute: (segment: string) => readonly Change[] | null) {}
 
-/** The text in a normalisation form, as of Unicode 9. */
-export function toForm(text: AlignedText, form: Form): AlignedText {
-  const source = text.text;
-  if (source.normalize(form) === source) return text;
-  const editor = new TextEditor(text);
-  for (const { 0: stretch, index } of source.matchAll(run)) {
-    if (stretch.normalize(form) === stretch) continue;
-    let at = index;
-    for (const part of stretch.match(segment)!) {
-      const changes = changesOf(part, form);
+  changesOf(part: string): readonly Change[] | null {
+    let changes = this.known.get(part);
+    if (changes === undefined) {
+      changes = this.compute(part);
+      if (this.known.size === MAX_KNOWN) this.known.clear();
+      if (part.length < 16) this.known.set(part, changes);
+    }
+    return changes;
+  }
+
+  apply(text: AlignedText): AlignedText {
+    const source = text.text;
+    const editor = new TextEditor(text);
+    for (let at = 0; at < source.length; ) {
+      if (isBoundary(source, at)) {
+        at += widthAt(source, at);
+        continue;
+      }
+      const start = at > 0 && source.charCodeAt(at - 1) < 0x80 ? at - 1 : at;
+      while (at < source.length && !isBoundary(source, at)) at += widthAt(source, at);
+      this.applyTo(editor, source, start, at);
+    }
+    return editor.finish();
+  }
+
+  private applyTo(editor: TextEditor, source: string, start: number, end: number): void {
+    const stretch = source.slice(start, end);
+    let at = start;
+    // Most stretches are single letters and have been met before.
+    for (const part of stretch.length < 4 ? [stretch] : stretch.match(segment)!) {
+      const changes = this.changesOf(part);
       if (changes !== null) {
         editor.keep(at);
         applyChanges(editor, source, changes);
@@ -58,18 +74,45 @@ export function toForm(text: AlignedText, form: Form): AlignedText {
       at += part.length;
     }
   }
-  return editor.finish();
 }
 
-function changesOf(part: string, form: Form): readonly Change[] | null {
-  const cache = remembered[form];
-  let changes = cache.get(part);
-  if (changes === undefined) {
-    changes = part.normalize(form) === part ? null : computeChanges(part, form);
-    if (cache.size === MAX_REMEMBERED) cache.clear();
-    if (part.length < 16) cache.set(part, changes);
-  }
-  return changes;
+const MAX_KNOWN = 20_000;
+
+/** ASCII and characters newer than Unicode 9 combine with nothing before them. */
+function isBoundary(source: string, at: number): boolean {
+  const code = source.codePointAt(at)!;
+  return code < 0x80 || (classesOf(code) & INERT) !== 0;
+}
+
+const rewritingTo = (form: Form) =>
+  new Rewriting((part) => (part.normalize(form) === part ? null : computeChanges(part, form)));
+
+const rewritings: Record<Form, Rewriting> = {
+  NFC: rewritingTo('NFC'),
+  NFD: rewritingTo('NFD'),
+  NFKC: rewritingTo('NFKC'),
+  NFKD: rewritingTo('NFKD'),
+};
+
+const withoutAccents = new Rewriting((part) => {
+  const changes = computeChanges(part, 'NFD').flatMap((change): Change[] => {
+    if ((classesOf(change.text.codePointAt(0)!) & NONSPACING_MARK) === 0) return [change];
+    // What was inserted is not; what took a place leaves it empty.
+    return change.change > 0 ? [] : [{ text: '', change: change.change }];
+  });
+  return changes.map(({ text }) => text).join('') === part ? null : changes;
+});
+
+/** The text in a normalisation form, as of Unicode 9. */
+export function toForm(text: AlignedText, form: Form): AlignedText {
+  return text.text.normalize(form) === text.text ? text : rewritings[form].apply(text);
+}
+
+/** NFD, and accents taken out of it as BertNormalizer does. */
+export function removeAccents(text: AlignedText): AlignedText {
+  const source = text.text;
+  const changes = source.normalize('NFD') !== source || hasClasses(source, NONSPACING_MARK);
+  return changes ? withoutAccents.apply(text) : text;
 }
 
 function computeChanges(part: string, form: Form): readonly Change[] {

@@ -8,7 +8,7 @@ import { AlignedText, widthAt } from './aligned-text';
  */
 export class TextEditor {
   private readonly source: AlignedText;
-  private readonly chunks: string[] = [];
+  private written = '';
   private starts: Int32Array;
   private ends: Int32Array;
   private length = 0;
@@ -31,7 +31,7 @@ export class TextEditor {
   /** Copies the old text as far as unit `end`. */
   keep(end: number): void {
     if (end <= this.cursor) return;
-    this.chunks.push(this.source.text.slice(this.cursor, end));
+    this.written += this.source.text.slice(this.cursor, end);
     this.grow(end - this.cursor);
     for (let i = this.cursor; i < end; i++) {
       this.starts[this.length] = this.source.startOf(i);
@@ -66,7 +66,7 @@ export class TextEditor {
     if (!this.changed) return this.source;
     this.keep(this.source.text.length);
     return AlignedText.aligned(
-      this.chunks.join(''),
+      this.written,
       this.source.base,
       this.starts.subarray(0, this.length),
       this.ends.subarray(0, this.length),
@@ -76,11 +76,13 @@ export class TextEditor {
   private emit(text: string, start: number, end: number): void {
     this.changed = true;
     if (text === '') return;
-    this.chunks.push(text);
+    this.written += text;
     this.grow(text.length);
-    this.starts.fill(start, this.length, this.length + text.length);
-    this.ends.fill(end, this.length, this.length + text.length);
-    this.length += text.length;
+    // Mostly one or two units: too few for fill().
+    for (let i = 0; i < text.length; i++) {
+      this.starts[this.length] = start;
+      this.ends[this.length++] = end;
+    }
   }
 
   private grow(units: number): void {
