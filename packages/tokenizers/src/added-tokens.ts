@@ -40,6 +40,8 @@ export class AddedTokens {
   readonly entries: readonly Entry[];
   private readonly byContent = new Map<string, Entry>();
   private readonly byId = new Map<number, Entry>();
+  /** How each is written in normalised text, which is what decoders take. */
+  private readonly written = new Map<number, string>();
   private readonly raw: Matcher;
   private readonly normalized: Matcher;
 
@@ -66,10 +68,12 @@ export class AddedTokens {
     // Of two that are found at the same place, special ones go first, then the one that was given first.
     const ordered = [...this.byContent.values()].sort((a, b) => Number(b.special) - Number(a.special));
     this.raw = new Matcher(ordered.filter((entry) => !entry.normalized).map((entry) => [entry.content, entry]));
+    for (const { id, content, normalized } of ordered) {
+      const written = normalized ? normalizer?.normalize(AlignedText.of(content)).text : undefined;
+      this.written.set(id, written ?? content);
+    }
     this.normalized = new Matcher(
-      ordered
-        .filter((entry) => entry.normalized)
-        .map((entry) => [normalizer?.normalize(AlignedText.of(entry.content)).text ?? entry.content, entry]),
+      ordered.filter((entry) => entry.normalized).map((entry) => [this.written.get(entry.id)!, entry]),
     );
   }
 
@@ -82,11 +86,11 @@ export class AddedTokens {
   }
 
   idToToken(id: number): string | undefined {
-    return this.byId.get(id)?.content;
+    return this.written.get(id);
   }
 
-  isSpecial(token: string): boolean {
-    return this.byContent.get(token)?.special ?? false;
+  isSpecial(id: number): boolean {
+    return this.byId.get(id)?.special ?? false;
   }
 
   /** The parts of a text before normalisation, and after; null where there is no added token in it. */
@@ -151,8 +155,8 @@ class Matcher {
 }
 
 const isWord = (character: string): boolean => character !== '' && wordCharacter.test(character);
-const before = (text: string, at: number): string => [...text.slice(Math.max(0, at - 2), at)].at(-1) ?? '';
-const after = (text: string, at: number): string => [...text.slice(at, at + 2)][0] ?? '';
+const before = (text: string, at: number): string => Array.from(text.slice(Math.max(0, at - 2), at)).at(-1) ?? '';
+const after = (text: string, at: number): string => Array.from(text.slice(at, at + 2))[0] ?? '';
 
 export function readAddedTokens(json: JsonValue): AddedToken[] {
   const boolean = (value: JsonValue) => value.boolean();

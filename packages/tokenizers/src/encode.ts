@@ -2,10 +2,4 @@
 export { Encoding, type OffsetUnit, type PaddingOptions, type Range, type TruncationOptions } from './encoding';
 export { TokenizerError, type TokenizerErrorCode, type UnknownToken } from './error';
 export { readTokenizer } from './read-tokenizer';
-export {
-  type DecodeOptions,
-  type EncodeOptions,
-  type TextInput,
-  Tokenizer,
-  type TokenizerParts,
-} from './tokenizer';
+export { type DecodeOptions, type EncodeOptions, type TextInput, Tokenizer, type TokenizerParts } from './tokenizer';

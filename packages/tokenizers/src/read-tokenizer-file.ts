@@ -39,7 +39,8 @@ export function readTokenizerFile(bytes: Uint8Array, options: ReadTokenizerFileO
 function read(bytes: Uint8Array, { name, merges, tiktoken, lowercase = true }: ReadTokenizerFileOptions): Tokenizer {
   if (bytes.length === 0) throw new TokenizerError('invalid-file', 'empty; expected a tokenizer');
   // A SentencePiece model is a protobuf message that begins with its first piece: field 1, of a length.
-  if (bytes[0] === 0x0a && bytes.includes(0)) return readTokenizer(sentencePieceToTokenizerJson(readSentencePiece(bytes)));
+  if (bytes[0] === 0x0a && bytes.includes(0))
+    return readTokenizer(sentencePieceToTokenizerJson(readSentencePiece(bytes)));
   const text = decodeText(bytes);
   if (/^\s*\{/.test(text)) {
     const json = parse(text);
@@ -61,7 +62,10 @@ function presetOf(name: string): TiktokenEncoding {
   const names = Object.keys(tiktokenPresets) as TiktokenEncoding[];
   const found = names.find((preset) => name.includes(preset));
   if (found !== undefined) return found;
-  throw new TokenizerError('invalid-option', `which encoding it is must be said: one of ${names.join(', ')}, or a pattern`);
+  throw new TokenizerError(
+    'invalid-option',
+    `which encoding it is must be said: one of ${names.join(', ')}, or a pattern`,
+  );
 }
 
 function decodeText(bytes: Uint8Array): string {

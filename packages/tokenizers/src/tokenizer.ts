@@ -183,7 +183,7 @@ export class Tokenizer {
         }
         token = this.model.unkToken ?? '\ufffd';
       }
-      if (!skipSpecialTokens || !this.added.isSpecial(token)) tokens.push(token);
+      if (!skipSpecialTokens || !this.added.isSpecial(id)) tokens.push(token);
       at++;
     }
     return tokens;
@@ -242,8 +242,10 @@ export class Tokenizer {
     for (const part of this.partsOf(given.toWellFormed(), 0)) {
       const from = sink.length;
       if (typeof part === 'number') {
-        const [start, end] = this.addedRange;
-        sink.push(part, start, end);
+        const { start, end, text } = this.found;
+        // As it stands in the text: with the spaces it took in, and normalised.
+        if (text === this.added.idToToken(part)) sink.push(part, start, end);
+        else sink.pushText(part, start, end, text);
         this.setWords(from, word < 0 ? piece++ : word);
         continue;
       }
@@ -275,8 +277,8 @@ export class Tokenizer {
     return this.preTokenizer === null ? whole : this.preTokenizer.split(whole);
   }
 
-  /** Where the added token is that `partsOf` has just given. */
-  private addedRange: readonly [number, number] = [0, 0];
+  /** Where the added token is that `partsOf` has just given, and how it is written there. */
+  private found = { start: 0, end: 0, text: '' };
 
   /** The parts of a text in order: normalised text, or the id of an added token. */
   private *partsOf(text: string, base: number): Generator<AlignedText | number> {
@@ -289,7 +291,7 @@ export class Tokenizer {
       if (id < 0) {
         yield* this.normalizedParts(AlignedText.of(text.slice(start, end), base + start));
       } else {
-        this.addedRange = [base + start, base + end];
+        this.found = { start: base + start, end: base + end, text: text.slice(start, end) };
         yield id;
       }
     }
@@ -307,7 +309,7 @@ export class Tokenizer {
       if (id < 0) {
         yield text.slice(start, end);
       } else {
-        this.addedRange = [text.startOf(start), text.endOf(end - 1)];
+        this.found = { start: text.startOf(start), end: text.endOf(end - 1), text: text.text.slice(start, end) };
         yield id;
       }
     }

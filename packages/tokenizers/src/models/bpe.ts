@@ -1,5 +1,5 @@
 import { show, TokenizerError } from '../error';
-import { JsonValue } from '../json';
+import type { JsonValue } from '../json';
 import type { Model, PartJSON } from '../parts';
 import { widthAt } from '../text/aligned-text';
 import type { TokenSink } from '../token-sink';

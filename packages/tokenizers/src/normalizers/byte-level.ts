@@ -27,7 +27,7 @@ function toBytes(text: AlignedText): AlignedText {
 function writeOut(text: AlignedText): AlignedText {
   const source = text.text;
   const editor = new TextEditor(text);
-  for (let at = 0; at < source.length; ) {
+  for (let at = 0; at < source.length;) {
     const code = source.codePointAt(at)!;
     if (code >= 0x80) {
       editor.keep(at);

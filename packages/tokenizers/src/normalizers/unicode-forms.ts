@@ -49,7 +49,7 @@ class Rewriting {
   apply(text: AlignedText): AlignedText {
     const source = text.text;
     const editor = new TextEditor(text);
-    for (let at = 0; at < source.length; ) {
+    for (let at = 0; at < source.length;) {
       if (isBoundary(source, at)) {
         at += widthAt(source, at);
         continue;

@@ -5,7 +5,8 @@ import { both, character, classes, ignoringCase, not, NOTHING, posixBracket, pro
 const MAX_DEPTH = 50;
 
 // Properties that hold all cases of a letter, or none.
-const caseless = /^\^?(?:l|letter|n|number|nd|p|punct|punctuation|s|symbol|z|separator|c|alpha|alnum|digit|space|word|any|han)$/i;
+const caseless =
+  /^\^?(?:l|letter|n|number|nd|p|punct|punctuation|s|symbol|z|separator|c|alpha|alnum|digit|space|word|any|han)$/i;
 
 /** The set of an escape such as `\d` or `\p{L}`, after its backslash; null, and nothing read, for other escapes. */
 export function parseSetEscape(scanner: Scanner, ignoreCase: boolean, inClass: boolean): string | null {
@@ -22,7 +23,10 @@ export function parseSetEscape(scanner: Scanner, ignoreCase: boolean, inClass: b
     if (name === null) return character(letter.codePointAt(0)!);
     const found = property(name[2]);
     if (found === undefined) {
-      throw new PatternProblem(start, `unknown property \\${letter}{${name[2].slice(0, 30)}}; write one such as \\p{L}`);
+      throw new PatternProblem(
+        start,
+        `unknown property \\${letter}{${name[2].slice(0, 30)}}; write one such as \\p{L}`,
+      );
     }
     scanner.at += name[0].length;
     if (name[1] === '^') negative = !negative;
@@ -54,7 +58,8 @@ export function parseClass(scanner: Scanner, ignoreCase: boolean, depth = 0): st
     if (scanner.take(']')) {
       if (!first) break;
       // A bracket right at the beginning stands for itself if there is another to end the class.
-      if (!scanner.rest().includes(']')) throw new PatternProblem(start, 'empty class; write something between [ and ]');
+      if (!scanner.rest().includes(']'))
+        throw new PatternProblem(start, 'empty class; write something between [ and ]');
       members.push(fold(character(0x5d)));
       first = false;
       continue;
@@ -67,7 +72,8 @@ export function parseClass(scanner: Scanner, ignoreCase: boolean, depth = 0): st
     const bracket = /^\[:(\^?)([a-z]+):\]/.exec(scanner.rest(20));
     if (bracket !== null) {
       const set = posixBracket(bracket[2]);
-      if (set === undefined) throw new PatternProblem(at, `unknown bracket ${bracket[0]}; known are [:alpha:], [:digit:], …`);
+      if (set === undefined)
+        throw new PatternProblem(at, `unknown bracket ${bracket[0]}; known are [:alpha:], [:digit:], …`);
       scanner.at += bracket[0].length;
       const folded = /^(?:lower|upper)$/.test(bracket[2]) ? fold(set) : set;
       members.push(bracket[1] === '^' ? not(folded) : folded);
@@ -114,4 +120,3 @@ function noRange(scanner: Scanner): void {
     throw scanner.problem('a hyphen after a class; write it as \\-');
   }
 }
-

@@ -252,7 +252,7 @@ function joinLigatures(items: RegexNode[], literals: string): void {
   const letters = [...literals];
   const first = items.length - letters.length;
   const single = items.splice(first);
-  for (let i = 0; i < letters.length; ) {
+  for (let i = 0; i < letters.length;) {
     const found = ligatures.find(([text]) => letters.slice(i, i + text.length).join('') === text);
     const n = found === undefined ? 1 : found[0].length;
     const spelled = sequence(single.slice(i, i + n));

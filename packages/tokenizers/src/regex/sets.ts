@@ -161,7 +161,7 @@ export function ignoringCase(set: string): string {
 
 function ranges(codes: readonly number[]): string {
   const parts: string[] = [];
-  for (let i = 0; i < codes.length; ) {
+  for (let i = 0; i < codes.length;) {
     let end = i;
     while (end + 1 < codes.length && codes[end + 1] === codes[end] + 1) end++;
     parts.push(range(codes[i], codes[end]));
