@@ -1,3 +1,3 @@
 import { library } from '@qkv/tsup-config';
 
-export default library();
+export default library({ entry: ['src/index.ts', 'src/encode.ts'] });

@@ -51,8 +51,8 @@ const shapes = goldens.goldens as unknown as { name: string; tokenizer: object; 
 describe.each(shapes)('$name gives what the Rust library gives', ({ tokenizer: json, cases }) => {
   const tokenizer = readTokenizer(json);
 
-  const batches = cases.filter((golden) => 'batch' in golden);
-  const texts = cases.filter((golden) => !('batch' in golden));
+  const batches = cases.filter((golden): golden is BatchCase => 'batch' in golden);
+  const texts = cases.filter((golden): golden is TextCase => !('batch' in golden));
   const titled = <T>(golden: T) => [JSON.stringify(golden).slice(0, 120), golden] as const;
 
   it.each(texts.map(titled))('%s', (_, { text, pair, truncation, decoded, ...expected }) => {

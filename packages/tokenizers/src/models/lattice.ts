@@ -1,9 +1,5 @@
-/** One way to cut a piece: where each token ends, in UTF-16 units, its id, and the sum of the scores. */
-export interface Segmentation {
-  readonly ends: readonly number[];
-  readonly ids: readonly number[];
-  readonly score: number;
-}
+import { TokenizerError } from '../error';
+import type { Chooser, Segmentation, Unigram } from './unigram';
 
 interface Edge {
   readonly start: number;
@@ -12,8 +8,43 @@ interface Edge {
   readonly score: number;
 }
 
-/** All tokens of a piece that a segmentation can be made of. Tokens are added in the order of where they start. */
-export class Lattice {
+/**
+ * Subword regularisation (Kudo 2018, https://arxiv.org/abs/1804.10959): a way to cut each piece is drawn, with
+ * probability ∝ P(way)^alpha. For `new Unigram({ …, chooser: sampling(0.1) })`.
+ *
+ * @throws TokenizerError unless alpha is a number of at least 0; 0 makes all ways equally likely.
+ */
+export function sampling(alpha: number, random: () => number = Math.random): Chooser {
+  if (!(alpha >= 0 && alpha < Infinity)) {
+    throw new TokenizerError('invalid-option', `sampling: alpha is ${alpha}, expected a number of at least 0`);
+  }
+  return (model, piece) => latticeOf(model, piece).sample(alpha, random);
+}
+
+/**
+ * The `n` best ways to cut a piece, the best first: their tokens and log probabilities.
+ *
+ * @throws TokenizerError unless n is a whole number of at least 1.
+ */
+export function nBest(model: Unigram, piece: string, n: number): { tokens: readonly string[]; score: number }[] {
+  if (!Number.isInteger(n) || n < 1) {
+    throw new TokenizerError('invalid-option', `nBest: n is ${n}, expected a whole number of at least 1`);
+  }
+  const text = piece.toWellFormed();
+  if (text === '') return [];
+  return latticeOf(model, text)
+    .nBest(n)
+    .map(({ ends, score }) => ({ tokens: ends.map((end, i) => text.slice(ends[i - 1] ?? 0, end)), score }));
+}
+
+function latticeOf(model: Unigram, piece: string): Lattice {
+  const lattice = new Lattice(piece.length);
+  model.candidates(piece, (start, end, id, score) => lattice.add(start, end, id, score));
+  return lattice;
+}
+
+/** All tokens of a piece that a segmentation can be made of. */
+class Lattice {
   private readonly endingAt: Edge[][];
 
   constructor(private readonly length: number) {

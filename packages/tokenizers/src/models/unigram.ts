@@ -3,7 +3,6 @@ import type { JsonValue } from '../json';
 import type { Model, PartJSON } from '../parts';
 import { widthAt } from '../text/aligned-text';
 import type { TokenSink } from '../token-sink';
-import { Lattice, type Segmentation } from './lattice';
 import { Trie } from './trie';
 import { WordCache } from './word-cache';
 
@@ -17,12 +16,19 @@ export interface UnigramOptions {
   readonly unkId?: number | null;
   /** Write unknown characters as their bytes in UTF-8, `<0xE2>`. Default false. */
   readonly byteFallback?: boolean;
-  /**
-   * Draw a segmentation for each piece instead of taking the best (subword regularisation, Kudo 2018,
-   * https://arxiv.org/abs/1804.10959): with probability ∝ P(segmentation)^alpha. Default null.
-   */
-  readonly sampling?: { readonly alpha: number; readonly random?: () => number } | null;
+  /** How a piece is cut, in place of taking the best way: `sampling` makes one that draws. Default null. */
+  readonly chooser?: Chooser | null;
 }
+
+/** One way to cut a piece: where each token ends, in UTF-16 units, its id, and the sum of the scores. */
+export interface Segmentation {
+  readonly ends: readonly number[];
+  readonly ids: readonly number[];
+  readonly score: number;
+}
+
+/** Takes one of the ways to cut a piece. */
+export type Chooser = (model: Unigram, piece: string) => Segmentation;
 
 /** The segmentation of the highest probability, each token on its own (Kudo 2018, §3.2): T5's and XLM-R's model. */
 export class Unigram implements Model {
@@ -36,24 +42,18 @@ export class Unigram implements Model {
   private readonly unkId: number | null;
   private readonly unkScore: number;
   private readonly byteFallback: boolean;
-  private readonly sampling: UnigramOptions['sampling'];
+  private readonly chooser: Chooser | null;
   private readonly words = new WordCache();
   /** Best score up to each unit of a piece, where its last token begins, and its id. */
   private best = new Float64Array(64);
   private from = new Int32Array(64);
   private last = new Int32Array(64);
 
-  constructor({ vocab, unkId = null, byteFallback = false, sampling = null }: UnigramOptions) {
+  constructor({ vocab, unkId = null, byteFallback = false, chooser = null }: UnigramOptions) {
     if (unkId !== null && !(Number.isInteger(unkId) && unkId >= 0 && unkId < vocab.length)) {
       throw new TokenizerError(
         'invalid-option',
         `Unigram: unkId is ${unkId}, expected an index of one of the ${vocab.length} pieces`,
-      );
-    }
-    if (sampling !== null && !(sampling.alpha >= 0 && sampling.alpha < Infinity)) {
-      throw new TokenizerError(
-        'invalid-option',
-        `Unigram: alpha is ${sampling.alpha}, expected a number of at least 0`,
       );
     }
     this.vocab = vocab;
@@ -78,7 +78,7 @@ export class Unigram implements Model {
     this.unkId = unkId;
     this.unkScore = worst - UNK_PENALTY;
     this.byteFallback = byteFallback;
-    this.sampling = sampling;
+    this.chooser = chooser;
   }
 
   tokenToId(token: string): number | undefined {
@@ -92,9 +92,8 @@ export class Unigram implements Model {
   /** @throws TokenizerError for an unknown character, if there is no unknown piece. */
   tokenize(text: string, start: number, end: number, sink: TokenSink): void {
     const piece = text.slice(start, end);
-    if (this.sampling) {
-      const { alpha, random = Math.random } = this.sampling;
-      this.emit(this.lattice(piece).sample(alpha, random), piece, start, sink);
+    if (this.chooser !== null) {
+      this.emit(this.chooser(this, piece), piece, start, sink);
       return;
     }
     if (this.words.replay(piece, start, end, sink)) return;
@@ -103,17 +102,6 @@ export class Unigram implements Model {
     this.emit(this.viterbi(piece), piece, start, sink);
     // Unknown pieces are written as in the text, which the cache does not hold.
     if (sink.texts.size === texts) this.words.remember(piece, start, sink, from);
-  }
-
-  /** The `n` best segmentations of a piece, the best first: their tokens and log probabilities. */
-  nBest(piece: string, n: number): { tokens: readonly string[]; score: number }[] {
-    if (!Number.isInteger(n) || n < 1) {
-      throw new TokenizerError('invalid-option', `Unigram: n is ${n}, expected a whole number of at least 1`);
-    }
-    if (piece === '') return [];
-    return this.lattice(piece.toWellFormed())
-      .nBest(n)
-      .map(({ ends, score }) => ({ tokens: ends.map((end, i) => piece.slice(ends[i - 1] ?? 0, end)), score }));
   }
 
   toJSON(): PartJSON {
@@ -173,8 +161,8 @@ export class Unigram implements Model {
     return { ends: ends.reverse(), ids: ids.reverse(), score: best[n] };
   }
 
-  private lattice(piece: string): Lattice {
-    const lattice = new Lattice(piece.length);
+  /** @internal Calls `add` for each token that could stand in a piece, in the order of where it begins. */
+  candidates(piece: string, add: (start: number, end: number, id: number, score: number) => void): void {
     for (let at = 0; at < piece.length;) {
       const width = widthAt(piece, at);
       let single = false;
@@ -183,13 +171,12 @@ export class Unigram implements Model {
         if (node < 0) break;
         const id = this.trie.valueAt(node);
         if (id < 0) continue;
-        lattice.add(at, i, id, this.scores[id]);
+        add(at, i, id, this.scores[id]);
         if (i - at === width) single = true;
       }
-      if (!single) lattice.add(at, at + width, this.requireUnk(piece.slice(at, at + width)), this.unkScore);
+      if (!single) add(at, at + width, this.requireUnk(piece.slice(at, at + width)), this.unkScore);
       at += width;
     }
-    return lattice;
   }
 
   /** Unknown characters in a row are one token. */
