@@ -11,7 +11,8 @@ export type TokenizerErrorCode =
   | 'invalid-id'
   | 'invalid-vocabulary'
   | 'invalid-option'
-  | 'invalid-file';
+  | 'invalid-file'
+  | 'unsupported';
 
 /** The only error thrown on bad input: one line that says what is wrong and how to mend it. */
 export class TokenizerError extends Error {

@@ -1,6 +1,7 @@
 export type { AddedToken } from './added-tokens';
 export { DecodeStream } from './decode-stream';
-export * from './encode';
+export { Encoding, type OffsetUnit, type PaddingOptions, type Range, type TruncationOptions } from './encoding';
+export { TokenizerError, type TokenizerErrorCode, type UnknownToken } from './error';
 export { BPE, type BpeOptions } from './models/bpe';
 export { nBest, sampling } from './models/lattice';
 export { type Chooser, type Segmentation, Unigram, type UnigramOptions } from './models/unigram';
@@ -13,6 +14,9 @@ export * as postProcessors from './post-processors';
 export * as preTokenizers from './pre-tokenizers';
 export type { Decoder, Model, Normalizer, PartJSON, PostProcessor, PreTokenizer } from './parts';
 export { tokenizerPresets, type TokenizerPreset, trainTokenizer, type TrainTokenizerOptions } from './train-tokenizer';
+export { readTokenizer } from './read-tokenizer';
+export { readTokenizerFile, type ReadTokenizerFileOptions, type TiktokenEncoding } from './read-tokenizer-file';
+export { type DecodeOptions, type EncodeOptions, type TextInput, Tokenizer, type TokenizerParts } from './tokenizer';
 export type { Unit } from './unit';
 export type { VocabularyDecodeOptions, VocabularyEncodeOptions, VocabularyEncoding } from './vocabulary-encoding';
 export { specialIds, Vocabulary, type TrainOptions, type VocabularyJSON } from './vocabulary';

@@ -1,4 +1,5 @@
 import { TokenizerError } from './error';
+import type { Kit } from './kit';
 
 const MAX_DEPTH = 100;
 
@@ -7,6 +8,7 @@ export class JsonValue {
   constructor(
     readonly value: unknown,
     readonly path: string,
+    private readonly ownKit?: Kit,
     private readonly depth = 0,
   ) {
     // A part may hold parts; a file in which they go on and on must not end in a stack overflow.
@@ -18,6 +20,12 @@ export class JsonValue {
     return new TokenizerError('invalid-file', `${this.path}: ${problem}`);
   }
 
+  /** What the reader of this file brings along. */
+  get kit(): Kit {
+    if (this.ownKit === undefined) throw this.error('read without a kit; this is a mistake in @qkv/tokenizers');
+    return this.ownKit;
+  }
+
   get isNull(): boolean {
     return this.value === null || this.value === undefined;
   }
@@ -25,7 +33,12 @@ export class JsonValue {
   /** A member of this object; null where it is absent. */
   get(key: string): JsonValue {
     const object = this.object();
-    return new JsonValue(Object.hasOwn(object, key) ? object[key] : null, `${this.path}.${key}`, this.depth + 1);
+    return new JsonValue(
+      Object.hasOwn(object, key) ? object[key] : null,
+      `${this.path}.${key}`,
+      this.ownKit,
+      this.depth + 1,
+    );
   }
 
   object(): Record<string, unknown> {
@@ -40,7 +53,7 @@ export class JsonValue {
   }
 
   items(): JsonValue[] {
-    return this.array().map((value, i) => new JsonValue(value, `${this.path}[${i}]`, this.depth + 1));
+    return this.array().map((value, i) => new JsonValue(value, `${this.path}[${i}]`, this.ownKit, this.depth + 1));
   }
 
   string(): string {

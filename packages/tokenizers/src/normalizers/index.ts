@@ -7,7 +7,7 @@ import { lowercase } from './lowercase';
 import { nmt } from './nmt';
 import { precompiled } from './precompiled';
 import { prepend } from './prepend';
-import { replace, type ReplacePattern } from './replace';
+import { replaceMatches, type ReplacePattern } from './replace';
 import { sequence } from './sequence';
 import { strip, stripAccents } from './strip';
 import { nfc, nfd, nfkc, nfkd } from './unicode-forms';
@@ -49,7 +49,10 @@ const readers: Record<string, (json: JsonValue) => Normalizer> = {
   Nmt: nmt,
   Precompiled: (json) => readPrecompiled(json.get('precompiled_charsmap')),
   Prepend: (json) => prepend(json.get('prepend').string()),
-  Replace: (json) => replace(readPattern(json.get('pattern')), json.get('content').string()),
+  Replace: (json) => {
+    const pattern = json.get('pattern');
+    return replaceMatches(readPattern(pattern), json.kit.compile(pattern), json.get('content').string());
+  },
   Sequence: (json) => sequence(json.get('normalizers').items().map(readNormalizer)),
   Strip: (json) => strip({ left: json.get('strip_left').boolean(), right: json.get('strip_right').boolean() }),
   StripAccents: stripAccents,

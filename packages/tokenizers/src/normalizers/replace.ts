@@ -9,8 +9,12 @@ export type ReplacePattern = { readonly String: string } | { readonly Regex: str
 /** Puts `content` in the place of each match: of a string as it is, or of a regular expression. */
 export function replace(pattern: string | ReplacePattern, content: string): Normalizer {
   const json = typeof pattern === 'string' ? { String: pattern } : pattern;
+  return replaceMatches(json, compilePattern(new JsonValue(json, 'Replace: pattern')), content);
+}
+
+/** `replace` with the regular expression that `json` stands for. */
+export function replaceMatches(json: ReplacePattern, expression: RegExp, content: string): Normalizer {
   const literal = 'String' in json ? json.String : undefined;
-  const expression = compilePattern(new JsonValue(json, 'Replace: pattern'));
   const toJSON = () => ({ type: 'Replace', pattern: json, content });
 
   // One unit for one, as in spaces written as "▁": nothing moves.

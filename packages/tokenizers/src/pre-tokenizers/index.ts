@@ -4,7 +4,6 @@ import { ByteLevel } from './byte-level';
 import { Metaspace } from './metaspace';
 import { PreTokenizerSequence } from './sequence';
 import { Split } from './split';
-import { UnicodeScripts } from './unicode-scripts';
 import {
   BertPreTokenizer,
   CharDelimiterSplit,
@@ -44,7 +43,7 @@ const readers: Readonly<Record<string, (json: JsonValue, depth: number) => PreTo
   Punctuation: (json) => Punctuation.read(json),
   Digits: (json) => Digits.read(json),
   Split: (json) => Split.read(json),
-  UnicodeScripts: () => new UnicodeScripts(),
+  UnicodeScripts: (json) => json.kit.unicodeScripts(json),
   FixedLength: (json) => FixedLength.read(json),
   Sequence: (json, depth) => {
     if (depth === MAX_DEPTH) throw json.error('sequences nested too deep; write them as one');

@@ -1,5 +1,4 @@
 import type { JsonValue } from '../json';
-import { compilePattern } from '../regex';
 import { widthAt } from '../text/aligned-text';
 
 /** A pattern as files hold it: a literal text, or a regular expression in the syntax of Oniguruma. */
@@ -17,7 +16,7 @@ export class PatternFinder {
   }
 
   static read(json: JsonValue): PatternFinder {
-    const regex = compilePattern(json);
+    const regex = json.kit.compile(json);
     const literal = json.get('String');
     return new PatternFinder(
       literal.isNull ? { Regex: json.get('Regex').string() } : { String: literal.string() },
