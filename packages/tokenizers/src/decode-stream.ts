@@ -24,6 +24,8 @@ export class DecodeStream {
   private finished = 0;
   /** Units of the window's text that were put out. */
   private emitted = 0;
+  /** Whether the window ends with open ids. */
+  private isOpen = false;
 
   constructor(
     private readonly decode: (ids: readonly number[]) => string,
@@ -33,7 +35,9 @@ export class DecodeStream {
   /** The text that has become certain with `id`; never half a character. */
   push(id: number): string {
     this.window.push(id);
-    if (this.options.isOpen?.(id)) return '';
+    // An id without text does not end a run of open ones.
+    this.isOpen = this.options.isOpen?.(id) === true || (this.isOpen && this.decode([id]) === '');
+    if (this.isOpen) return '';
     const text = this.decode(this.window);
     const open = incompleteUnits(text);
     const output = text.slice(this.emitted, text.length - open);
@@ -56,6 +60,7 @@ export class DecodeStream {
     this.window = [];
     this.finished = 0;
     this.emitted = 0;
+    this.isOpen = false;
     return output;
   }
 
