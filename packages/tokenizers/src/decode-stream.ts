@@ -1,3 +1,6 @@
+import { fallbackByte } from './decoders/bytes';
+import type { DecodeOptions, Tokenizer } from './tokenizer';
+
 export interface DecodeStreamOptions {
   /**
    * Whether the text of an id can depend on ids after it in other ways than as a character whose bytes are still to
@@ -24,6 +27,8 @@ export class DecodeStream {
   private finished = 0;
   /** Units of the window's text that were put out. */
   private emitted = 0;
+  /** Whether the window ends with open ids. */
+  private isOpen = false;
 
   constructor(
     private readonly decode: (ids: readonly number[]) => string,
@@ -33,7 +38,9 @@ export class DecodeStream {
   /** The text that has become certain with `id`; never half a character. */
   push(id: number): string {
     this.window.push(id);
-    if (this.options.isOpen?.(id)) return '';
+    // An id without text does not end a run of open ones.
+    this.isOpen = this.options.isOpen?.(id) === true || (this.isOpen && this.decode([id]) === '');
+    if (this.isOpen) return '';
     const text = this.decode(this.window);
     const open = incompleteUnits(text);
     const output = text.slice(this.emitted, text.length - open);
@@ -56,6 +63,7 @@ export class DecodeStream {
     this.window = [];
     this.finished = 0;
     this.emitted = 0;
+    this.isOpen = false;
     return output;
   }
 
@@ -85,3 +93,9 @@ function incompleteUnits(text: string): number {
   while (count < MAX_INCOMPLETE && text.charCodeAt(text.length - 1 - count) === 0xfffd) count++;
   return count;
 }
+
+/** Decodes token by token, as a model gives them: text comes out as soon as it is certain, never half a character. */
+export const decodeStream = (tokenizer: Tokenizer, options: DecodeOptions = {}): DecodeStream =>
+  new DecodeStream((ids) => tokenizer.decode(ids, options), {
+    isOpen: (id) => fallbackByte(tokenizer.idToToken(id) ?? '') >= 0,
+  });

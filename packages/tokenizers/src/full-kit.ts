@@ -1,11 +1,52 @@
-import { readDecoder } from './decoders';
+import {
+  ByteFallback,
+  BPEDecoder,
+  ByteLevelDecoder,
+  CTC,
+  Fuse,
+  MetaspaceDecoder,
+  Replace,
+  Strip,
+  WordPieceDecoder,
+} from './decoders';
+import { readDecoderSequence } from './decoders/read';
+import { bpe, unigram, wordLevel, wordPiece } from './encode-kits';
 import type { Kit } from './kit';
+import { byteLevel, nmt } from './normalizers';
+import { CharDelimiterSplit, FixedLength } from './pre-tokenizers';
 import { UnicodeScripts } from './pre-tokenizers/unicode-scripts';
 import { compilePattern } from './regex';
 
+const kinds = [bpe(), unigram(), wordLevel(), wordPiece()];
+
 /** Everything that a `tokenizer.json` can hold. */
 export const fullKit: Kit = {
+  models: Object.assign({}, ...kinds.map(({ models }) => models)) as Kit['models'],
+  normalizers: Object.assign(
+    { ByteLevel: byteLevel, Nmt: nmt },
+    ...kinds.map(({ normalizers }) => normalizers),
+  ) as Kit['normalizers'],
+  preTokenizers: Object.assign(
+    {
+      CharDelimiterSplit: CharDelimiterSplit.read,
+      FixedLength: FixedLength.read,
+      UnicodeScripts: () => new UnicodeScripts(),
+    },
+    ...kinds.map(({ preTokenizers }) => preTokenizers),
+  ) as Kit['preTokenizers'],
+  postProcessors: Object.assign({}, ...kinds.map(({ postProcessors }) => postProcessors)) as Kit['postProcessors'],
+  decoders: {
+    BPEDecoder: BPEDecoder.read,
+    ByteFallback: () => new ByteFallback(),
+    ByteLevel: ByteLevelDecoder.read,
+    CTC: CTC.read,
+    Fuse: () => new Fuse(),
+    Metaspace: MetaspaceDecoder.read,
+    Replace: Replace.read,
+    Sequence: readDecoderSequence,
+    Strip: Strip.read,
+    WordPiece: WordPieceDecoder.read,
+  },
   compile: compilePattern,
-  unicodeScripts: () => new UnicodeScripts(),
-  decoder: readDecoder,
+  advice: '',
 };

@@ -1,5 +1,5 @@
 export type { AddedToken } from './added-tokens';
-export { DecodeStream } from './decode-stream';
+export { DecodeStream, decodeStream, type DecodeStreamOptions } from './decode-stream';
 export { Encoding, type OffsetUnit, type PaddingOptions, type Range, type TruncationOptions } from './encoding';
 export { TokenizerError, type TokenizerErrorCode, type UnknownToken } from './error';
 export { BPE, type BpeOptions } from './models/bpe';

@@ -41,6 +41,11 @@ export class JsonValue {
     );
   }
 
+  /** The same object with one member more. */
+  withMember(key: string, value: unknown): JsonValue {
+    return new JsonValue({ ...this.object(), [key]: value }, this.path, this.ownKit, this.depth);
+  }
+
   object(): Record<string, unknown> {
     const { value } = this;
     if (typeof value !== 'object' || value === null || Array.isArray(value)) throw this.expected('an object');

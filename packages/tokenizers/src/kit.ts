@@ -1,13 +1,32 @@
 import type { JsonValue } from './json';
-import type { Decoder, PreTokenizer } from './parts';
+import type { Decoder, Model, Normalizer, PostProcessor, PreTokenizer } from './parts';
+
+/** Type of a part → what makes the part of its JSON. */
+export type Readers<T> = Readonly<Record<string, (json: JsonValue) => T>>;
 
 /**
- * What the reader of a `tokenizer.json` makes of the parts that need much code. The entries of this package differ in
- * it, so that a page which only encodes does not load what it has no use for.
+ * The parts that a reader of `tokenizer.json` knows. A page that only encodes with one kind of model brings a small kit,
+ * and does not load what it has no use for.
  */
 export interface Kit {
-  /** A pattern `{"String": …}` or `{"Regex": …}` as a regular expression with the flags g and v, or g and u. */
+  readonly models: Readers<Model>;
+  readonly normalizers: Readers<Normalizer>;
+  readonly preTokenizers: Readers<PreTokenizer>;
+  readonly postProcessors: Readers<PostProcessor>;
+  readonly decoders: Readers<Decoder>;
+  /** A pattern `{"String": …}` or `{"Regex": …}` as a regular expression with the flag g, and u or v. */
   compile(pattern: JsonValue): RegExp;
-  unicodeScripts(json: JsonValue): PreTokenizer;
-  decoder(json: JsonValue): Decoder;
+  /** What to do if a part or a pattern is not known: the end of an error's message. */
+  readonly advice: string;
+}
+
+/** The part that `json` describes. */
+export function readPart<T>(json: JsonValue, readers: Readers<T>): T {
+  const type = json.get('type');
+  const name = type.string();
+  if (!Object.hasOwn(readers, name)) {
+    const known = Object.keys(readers).sort().join(', ');
+    throw type.error(`${JSON.stringify(name.slice(0, 40))} is not known; known are ${known}${json.kit.advice}`);
+  }
+  return readers[name](json);
 }

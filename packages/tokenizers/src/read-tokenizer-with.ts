@@ -2,10 +2,11 @@ import { readAddedTokens } from './added-tokens';
 import type { PaddingOptions, TruncationOptions } from './encoding';
 import { JsonValue } from './json';
 import type { Kit } from './kit';
+import { readDecoder } from './decoders/read';
 import { readModel } from './models';
-import { readNormalizer } from './normalizers';
-import { readPostProcessor } from './post-processors';
-import { readPreTokenizer } from './pre-tokenizers';
+import { readNormalizer } from './normalizers/read';
+import { readPostProcessor } from './post-processors/read-sequence';
+import { readPreTokenizer } from './pre-tokenizers/read';
 import { Tokenizer } from './tokenizer';
 
 const strategies = { LongestFirst: 'longestFirst', OnlyFirst: 'onlyFirst', OnlySecond: 'onlySecond' } as const;
@@ -20,7 +21,7 @@ export function readTokenizerWith(kit: Kit, json: unknown): Tokenizer {
     normalizer: root.get('normalizer').or(readNormalizer, null),
     preTokenizer: root.get('pre_tokenizer').or(readPreTokenizer, null),
     postProcessor: root.get('post_processor').or(readPostProcessor, null),
-    decoder: root.get('decoder').or((value) => kit.decoder(value), null),
+    decoder: root.get('decoder').or(readDecoder, null),
     addedTokens: root.get('added_tokens').or(readAddedTokens, []),
     truncation: root.get('truncation').or(readTruncation, null),
     padding: root.get('padding').or(readPadding, null),

@@ -1,5 +1,4 @@
 import { type AddedToken, AddedTokens } from './added-tokens';
-import { DecodeStream } from './decode-stream';
 import { Encoding, type EncodingSource, type PaddingOptions, type TruncationOptions } from './encoding';
 import { show, TokenizerError } from './error';
 import type { TokenizerJSON } from './files/tokenizer-json';
@@ -144,11 +143,6 @@ export class Tokenizer {
   decode(ids: Iterable<number>, options: DecodeOptions = {}): string {
     const tokens = this.tokensOf(ids, options);
     return this.decoder === null ? tokens.join(' ') : this.decoder.decode(tokens).join('');
-  }
-
-  /** Decodes token by token, as a model gives them: text comes out as soon as it is certain, never half a character. */
-  decodeStream(options: DecodeOptions = {}): DecodeStream {
-    return new DecodeStream((ids) => this.decode(ids, options));
   }
 
   /**

@@ -16,10 +16,10 @@ export interface TemplateToken {
 }
 
 export interface TemplateProcessingOptions {
-  /** Pieces, or their short form: `[CLS] $A [SEP]`. */
-  readonly single?: string | readonly TemplatePiece[];
-  /** `[CLS] $A [SEP] $B:1 [SEP]:1`: what follows a colon is the type id. */
-  readonly pair?: string | readonly TemplatePiece[];
+  /** For one text; `template('[CLS] $A [SEP]')` makes such pieces. */
+  readonly single: readonly TemplatePiece[];
+  /** For a pair. */
+  readonly pair: readonly TemplatePiece[];
   /** The special tokens that the templates name: an id, or several tokens. */
   readonly specialTokens?: Readonly<Record<string, number | TemplateToken>>;
 }
@@ -31,9 +31,9 @@ export class TemplateProcessing implements PostProcessor {
   private readonly tokens = new Map<string, TemplateToken>();
 
   /** @throws TokenizerError if a template names a token that is not given, or the one for pairs lacks a text. */
-  constructor({ single = '$A', pair = '$A $B:1', specialTokens = {} }: TemplateProcessingOptions = {}) {
-    this.single = typeof single === 'string' ? parse(single) : single;
-    this.pair = typeof pair === 'string' ? parse(pair) : pair;
+  constructor({ single, pair, specialTokens = {} }: TemplateProcessingOptions) {
+    this.single = single;
+    this.pair = pair;
     for (const [name, token] of Object.entries(specialTokens)) {
       this.tokens.set(name, typeof token === 'number' ? { ids: [token], tokens: [name] } : token);
     }
@@ -86,23 +86,6 @@ export class TemplateProcessing implements PostProcessor {
       ),
     };
   }
-}
-
-/** `$A`, `$B:1`, `$`, `$0`, `$1`, `[SEP]:1`, separated by spaces. */
-function parse(template: string): TemplatePiece[] {
-  return template
-    .split(' ')
-    .filter((piece) => piece !== '')
-    .map((piece) => {
-      const text = /^\$(?<sequence>[AaBb]?)(?<type>\d*)(?::(?<typeId>\d+))?$/.exec(piece)?.groups;
-      if (text !== undefined) {
-        const sequence = text.sequence.toUpperCase() === 'B' ? 'B' : 'A';
-        return { sequence, typeId: Number(text.typeId ?? (text.type || 0)) };
-      }
-      if (piece.startsWith('$')) throw invalid(`"${show(piece)}" is no text; write $A or $B, with :1 for type 1`);
-      const { name, typeId } = /^(?<name>.*?)(?::(?<typeId>\d+))?$/su.exec(piece)!.groups!;
-      return { special: name, typeId: Number(typeId ?? 0) };
-    });
 }
 
 const invalid = (problem: string): TokenizerError =>

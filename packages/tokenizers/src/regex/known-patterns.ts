@@ -45,9 +45,7 @@ export function compileKnownPattern(json: JsonValue): RegExp {
   const regex = json.get('Regex');
   const pattern = regex.string();
   if (!knownPatterns.includes(pattern)) {
-    throw regex.error(
-      'this pattern is not among those that @qkv/tokenizers/encode knows; import readTokenizer from @qkv/tokenizers',
-    );
+    throw regex.error(`this pattern is not known here; use one of the models in use${json.kit.advice}`);
   }
   const source = pattern
     .replace(CONTRACTIONS, `(?:${contractions})`)

@@ -4,12 +4,8 @@ import { both, character, classes, ignoringCase, not, NOTHING, posixBracket, pro
 
 const MAX_DEPTH = 50;
 
-// Properties that hold all cases of a letter, or none.
-const caseless =
-  /^\^?(?:l|letter|n|number|nd|p|punct|punctuation|s|symbol|z|separator|c|alpha|alnum|digit|space|word|any|han)$/i;
-
 /** The set of an escape such as `\d` or `\p{L}`, after its backslash; null, and nothing read, for other escapes. */
-export function parseSetEscape(scanner: Scanner, ignoreCase: boolean, inClass: boolean): string | null {
+export function parseSetEscape(scanner: Scanner, inClass: boolean): string | null {
   const start = scanner.at - 1;
   const letter = scanner.peek();
   const lower = letter.toLowerCase();
@@ -30,7 +26,7 @@ export function parseSetEscape(scanner: Scanner, ignoreCase: boolean, inClass: b
     }
     scanner.at += name[0].length;
     if (name[1] === '^') negative = !negative;
-    set = ignoreCase && !caseless.test(name[2]) ? ignoringCase(found) : found;
+    set = found;
   } else if (lower === 'd') set = classes.digit;
   else if (lower === 'h') set = classes.xdigit;
   else if (lower === 's') set = classes.space;
@@ -38,14 +34,13 @@ export function parseSetEscape(scanner: Scanner, ignoreCase: boolean, inClass: b
   return negative ? not(set) : set;
 }
 
-/** A class, after its opening bracket, with those nested in it. */
+/** A class, after its opening bracket, with those nested in it. Case is ignored in the outermost one, as a whole. */
 export function parseClass(scanner: Scanner, ignoreCase: boolean, depth = 0): string {
   const start = scanner.at - 1;
   if (depth > MAX_DEPTH) throw scanner.problem('classes nested too deep; write it flatter');
   const negative = scanner.take('^');
   let intersection: string | null = null;
   let members: string[] = [];
-  const fold = (set: string) => (ignoreCase ? ignoringCase(set) : set);
   const finish = (): string => {
     const current = members.length === 0 ? NOTHING : `[${members.join('')}]`;
     members = [];
@@ -60,7 +55,7 @@ export function parseClass(scanner: Scanner, ignoreCase: boolean, depth = 0): st
       // A bracket right at the beginning stands for itself if there is another to end the class.
       if (!scanner.rest().includes(']'))
         throw new PatternProblem(start, 'empty class; write something between [ and ]');
-      members.push(fold(character(0x5d)));
+      members.push(character(0x5d));
       first = false;
       continue;
     }
@@ -75,40 +70,40 @@ export function parseClass(scanner: Scanner, ignoreCase: boolean, depth = 0): st
       if (set === undefined)
         throw new PatternProblem(at, `unknown bracket ${bracket[0]}; known are [:alpha:], [:digit:], …`);
       scanner.at += bracket[0].length;
-      const folded = /^(?:lower|upper)$/.test(bracket[2]) ? fold(set) : set;
-      members.push(bracket[1] === '^' ? not(folded) : folded);
+      members.push(bracket[1] === '^' ? not(set) : set);
       noRange(scanner);
       continue;
     }
     if (scanner.take('[')) {
-      members.push(parseClass(scanner, ignoreCase, depth + 1));
+      members.push(parseClass(scanner, false, depth + 1));
       continue;
     }
-    const single = readMember(scanner, ignoreCase);
+    const single = readMember(scanner);
     if (typeof single === 'string') {
       members.push(single);
       noRange(scanner);
       continue;
     }
-    members.push(fold(readRange(scanner, single, at)));
+    members.push(readRange(scanner, single, at));
   }
-  const set = finish();
+  const set = ignoreCase ? ignoringCase(finish()) : finish();
   return negative ? not(set) : set;
 }
 
 /** A character as its code, or the set of an escape. */
-function readMember(scanner: Scanner, ignoreCase: boolean): number | string {
+function readMember(scanner: Scanner): number | string {
   const at = scanner.at;
   const next = scanner.next();
   if (next !== '\\') return next.codePointAt(0)!;
   if (scanner.take('b')) return 0x08;
-  return parseSetEscape(scanner, ignoreCase, true) ?? scanner.characterEscape(at);
+  return parseSetEscape(scanner, true) ?? scanner.characterEscape(at);
 }
 
 function readRange(scanner: Scanner, from: number, at: number): string {
-  if (!/^-[^\]]/.test(scanner.rest(2)) || /^-(?:\[|&&)/.test(scanner.rest(3))) return character(from);
+  if (!/^-[^\]]/.test(scanner.rest(2)) || scanner.sees('-&&')) return character(from);
+  if (scanner.sees('-[')) throw scanner.problem('a hyphen before a class; write it as \\-');
   scanner.take('-');
-  const to = readMember(scanner, false);
+  const to = readMember(scanner);
   if (typeof to === 'string') throw new PatternProblem(at, 'a range ends in a class; write the hyphen as \\-');
   if (to < from) throw new PatternProblem(at, 'a range runs backwards; swap its ends');
   return range(from, to);
@@ -116,7 +111,7 @@ function readRange(scanner: Scanner, from: number, at: number): string {
 
 /** After a set no range can begin. */
 function noRange(scanner: Scanner): void {
-  if (/^-[^\]]/.test(scanner.rest(2)) && !scanner.sees('-[') && !scanner.sees('-&&')) {
+  if (/^-(?!\]|&&)./su.test(scanner.rest(4))) {
     throw scanner.problem('a hyphen after a class; write it as \\-');
   }
 }

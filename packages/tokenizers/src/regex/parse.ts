@@ -137,9 +137,18 @@ class Parser {
     }
   }
 
-  private literal(code: number, flags: Flags): { node: RegexNode; code: number } {
+  private literal(code: number, flags: Flags): { node: RegexNode; code?: number } {
     const set = character(code);
-    return { node: { type: 'set', set: flags.ignoreCase ? ignoringCase(set) : set }, code };
+    if (!flags.ignoreCase) return { node: { type: 'set', set }, code };
+    const folded: RegexNode = { type: 'set', set: ignoringCase(set) };
+    const letters = [...String.fromCodePoint(code).toUpperCase()];
+    if (letters.length === 1) return { node: folded, code };
+    // A letter that is several in upper case, such as ß, matches those as well.
+    const spelled = letters.map((letter): RegexNode => ({
+      type: 'set',
+      set: ignoringCase(character(letter.codePointAt(0)!)),
+    }));
+    return { node: { type: 'alternation', branches: [folded, sequence(spelled)] } };
   }
 
   private escape(flags: Flags, at: number): { node: RegexNode; code?: number } {
@@ -152,7 +161,8 @@ class Parser {
     if (Object.hasOwn(refusedEscapes, letter)) {
       throw new PatternProblem(at, `\\${letter} is not supported; ${refusedEscapes[letter]}`);
     }
-    if (/[1-9]/.test(letter)) {
+    // Three octal digits are a character, other numbers refer to groups.
+    if (/[1-9]/.test(letter) && !/^[1-3][0-7]{2}/.test(scanner.rest(3))) {
       throw new PatternProblem(at, `\\${letter} is not supported; ${refusedEscapes.k}`);
     }
     if (letter === 'R') {
@@ -165,7 +175,7 @@ class Parser {
       scanner.next();
       return { node: { type: 'set', set: letter === 'O' ? ANY : String.raw`[^\n]` } };
     }
-    const set = parseSetEscape(scanner, flags.ignoreCase, false);
+    const set = parseSetEscape(scanner, false);
     if (set !== null) return { node: { type: 'set', set } };
     return this.literal(scanner.characterEscape(at), flags);
   }

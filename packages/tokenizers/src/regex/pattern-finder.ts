@@ -1,5 +1,5 @@
 import type { JsonValue } from '../json';
-import { widthAt } from '../text/aligned-text';
+import { isHigh, isLow, widthAt } from '../text/aligned-text';
 
 /** A pattern as files hold it: a literal text, or a regular expression in the syntax of Oniguruma. */
 export type Pattern = { readonly String: string } | { readonly Regex: string };
@@ -43,6 +43,11 @@ export class PatternFinder {
         if (match === null) return;
         start = match.index;
         end = anywhere.lastIndex;
+        // Engines also try the middle of a pair, where a pattern that looks around could match.
+        if (start > 0 && isLow(text.charCodeAt(start)) && isHigh(text.charCodeAt(start - 1))) {
+          at = start + 1;
+          continue;
+        }
       }
       if (start === end && start === last) {
         at = end + (end < n ? widthAt(text, end) : 1);

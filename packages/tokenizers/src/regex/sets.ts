@@ -88,6 +88,9 @@ export function property(name: string): string | undefined {
 function findProperty(key: string): string | undefined {
   if (!/^[a-z\d]+$/.test(key)) return undefined;
   if (key === 'any') return ANY;
+  // As properties, two of the brackets mean something else.
+  if (key === 'punct') return asOfUnicode16(String.raw`\p{P}`);
+  if (key === 'word') return classes.wordEscape;
   if (Object.hasOwn(posix, key)) return posix[key];
   if (key === 'cn' || key === 'unassigned') return String.raw`[\p{Cn}${sinceUnicode17}]`;
   if (key === 'c' || key === 'other') return String.raw`[\p{C}${sinceUnicode17}]`;
