@@ -48,7 +48,7 @@ function clean(text: AlignedText, cleanText: boolean, handleChineseChars: boolea
   const source = text.text;
   const classes = (cleanText ? CONTROL : 0) | (handleChineseChars ? IDEOGRAPH : 0);
   let editor: TextEditor | undefined;
-  for (let at = 0; at < source.length; ) {
+  for (let at = 0; at < source.length;) {
     const code = source.codePointAt(at)!;
     const next = at + (code > 0xffff ? 2 : 1);
     const found = classesOf(code) & classes;

@@ -16,6 +16,7 @@ for (let byte = 0, hidden = 0; byte < 256; byte++) {
 }
 
 // The space is by far the most frequent, and goes first.
+// oxlint-disable-next-line no-control-regex
 const hiddenAscii = /[\0-\x1f\x7f]/g;
 
 function toBytes(text: AlignedText): AlignedText {
@@ -27,7 +28,7 @@ function toBytes(text: AlignedText): AlignedText {
 function writeOut(text: AlignedText): AlignedText {
   const source = text.text;
   const editor = new TextEditor(text);
-  for (let at = 0; at < source.length; ) {
+  for (let at = 0; at < source.length;) {
     const code = source.codePointAt(at)!;
     if (code >= 0x80) {
       editor.keep(at);

@@ -6,7 +6,7 @@ import { classesOf } from './characters';
 export function removeClasses(text: AlignedText, classes: number): AlignedText {
   const source = text.text;
   let editor: TextEditor | undefined;
-  for (let at = 0; at < source.length; ) {
+  for (let at = 0; at < source.length;) {
     const code = source.codePointAt(at)!;
     const next = at + (code > 0xffff ? 2 : 1);
     if ((classesOf(code) & classes) !== 0) {

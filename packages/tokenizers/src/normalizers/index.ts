@@ -1,4 +1,4 @@
-import { JsonValue } from '../json';
+import type { JsonValue } from '../json';
 import type { Normalizer } from '../parts';
 import { TokenizerError } from '../error';
 import { bertNormalizer } from './bert-normalizer';

@@ -45,7 +45,7 @@ function applyRules(text: AlignedText, rules: Charsmap): AlignedText {
     if (end > unchanged) steps.push({ text: source.slice(unchanged, end), change: 0, kept: true });
   };
 
-  for (let at = 0; at < source.length; ) {
+  for (let at = 0; at < source.length;) {
     let width = clusters?.get(at) ?? 0;
     let mapped = width > 0 ? rules.get(source.slice(at, at + width)) : null;
     if (mapped === null) {

@@ -15,7 +15,7 @@ export function shortClusters(text: string): Map<number, number> | undefined {
       (clusters ??= new Map<number, number>()).set(start + index, segment.length);
     }
   };
-  for (let at = 0; at < text.length; ) {
+  for (let at = 0; at < text.length;) {
     const code = text.codePointAt(at)!;
     if (code === CARRIAGE_RETURN && text.charCodeAt(at + 1) === LINE_FEED) look(at, (at += 2));
     else if (code >= 0x80 && isJoiner(code)) {
