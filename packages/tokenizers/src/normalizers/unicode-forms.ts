@@ -93,12 +93,11 @@ const rewritings: Record<Form, Rewriting> = {
   NFKD: rewritingTo('NFKD'),
 };
 
+const isAccent = (character: string): boolean => (classesOf(character.codePointAt(0)!) & NONSPACING_MARK) !== 0;
+
 const withoutAccents = new Rewriting((part) => {
-  const changes = computeChanges(part, 'NFD').flatMap((change): Change[] => {
-    if ((classesOf(change.text.codePointAt(0)!) & NONSPACING_MARK) === 0) return [change];
-    // What was inserted is not; what took a place leaves it empty.
-    return change.change > 0 ? [] : [{ text: '', change: change.change }];
-  });
+  // What was inserted for an accent is nothing then; what took a place leaves it empty.
+  const changes = computeChanges(part, 'NFD').map(({ text, change }) => ({ text: isAccent(text) ? '' : text, change }));
   return changes.map(({ text }) => text).join('') === part ? null : changes;
 });
 

@@ -31,6 +31,7 @@ E9\t65 301
 5D0 5B0\t3B1 3B2
 A9\t28 63 29
 AC00\t67 61
+600\t78
 """
 
 
@@ -112,6 +113,7 @@ listed = [
     *[replace("Regex", "[aeiou]*", "-"), replace("String", "é", "")],
     precompiled,
     sequence(),
+    sequence(strip(True, False), strip(False, True), replace("Regex", "^", "▁")),
     sequence(plain("NFD"), plain("Lowercase"), plain("StripAccents")),
     sequence(strip(True, True), prepend, plain("NFKC"), plain("NFD"), replace("String", " ", "▁")),
     sequence(plain("Nmt"), precompiled, replace("Regex", " {2,}", " "), prepend, plain("ByteLevel")),
@@ -125,7 +127,7 @@ texts = [
     "Élève, ΟΔΥΣΣΕΥΣ, İstanbul",
     "e\u0301\u0327 \u1ec7\u0323\u0301 \u0344\u0f73\u0f74\u0f71",
     "가각 \u1100\u1161\u11a8 \u3131\u314f \uffa1\uffc2",
-    "ﬁ ① ㍿ ﷺ \u212b",
+    "ﬁ ① ㍿ ﷺ \u212b \uff76\uff9e",
     "我爱 NLP\u3002\U00020000\uf900",
     "a\u0000b\ufffdc\u200bd\u00ad\u0085\u2028\u3000e",
     "\u0001\u0001abc\u0001",
@@ -134,6 +136,7 @@ texts = [
     "👍🏽 😀b\u200d 🇩🇪",
     "\U00011935\U00011930 \U00016d63\U00016d67 \U000105d2\u0307 \u1df6\u0323\u0301",
     "नमस्ते ไทยำ \u0600a\u0301",
+    "e\u0310\u0301\u0316 \u0600a \u0600\uac00\u11a8",
     "\ufeffx\u1680y\u2581z\u007f",
     "\u1734\u1885\u1cf2\U0001171e\u0890\u08e2\U00013430",
 ]
@@ -142,7 +145,7 @@ pools = [
     [0x301, 0x300, 0x327, 0x323, 0x345, 0x344, 0xF73, 0xF71, 0xF74, 0x1161, 0x11A8, 0x3099, 0x5B0, 0x200D, 0x7, 0xAD],
 ]
 chance = random.Random(1)
-for _ in range(8):
+for _ in range(7):
     texts.append("".join(chr(chance.choice(chance.choice(pools))) for _ in range(chance.randint(3, 9))))
 
 
