@@ -113,7 +113,7 @@ listed = [
     *[replace("Regex", "[aeiou]*", "-"), replace("String", "é", "")],
     precompiled,
     sequence(),
-    sequence(strip(True, False), strip(False, True), replace("Regex", "^", "▁")),
+    sequence(strip(True, False), strip(False, True), replace("Regex", "x*", "-")),
     sequence(plain("NFD"), plain("Lowercase"), plain("StripAccents")),
     sequence(strip(True, True), prepend, plain("NFKC"), plain("NFD"), replace("String", " ", "▁")),
     sequence(plain("Nmt"), precompiled, replace("Regex", " {2,}", " "), prepend, plain("ByteLevel")),
