@@ -127,7 +127,7 @@ texts = [
     "Élève, ΟΔΥΣΣΕΥΣ, İstanbul",
     "e\u0301\u0327 \u1ec7\u0323\u0301 \u0344\u0f73\u0f74\u0f71",
     "가각 \u1100\u1161\u11a8 \u3131\u314f \uffa1\uffc2",
-    "ﬁ ① ㍿ ﷺ \u212b \uff76\uff9e",
+    "ﬁ ① ㍿ ﷺ \u212b \uff76\uff9e\uff76\uff9f",
     "我爱 NLP\u3002\U00020000\uf900",
     "a\u0000b\ufffdc\u200bd\u00ad\u0085\u2028\u3000e",
     "\u0001\u0001abc\u0001",
