@@ -1,4 +1,4 @@
-import type { JsonValue } from '../json';
+import { describe, type JsonValue } from '../json';
 import type { Normalizer } from '../parts';
 import { TokenizerError } from '../error';
 import { bertNormalizer } from './bert-normalizer';
@@ -7,7 +7,7 @@ import { lowercase } from './lowercase';
 import { nmt } from './nmt';
 import { precompiled } from './precompiled';
 import { prepend } from './prepend';
-import { replace, type ReplacePattern } from './replace';
+import { readReplace } from './replace';
 import { sequence } from './sequence';
 import { strip, stripAccents } from './strip';
 import { nfc, nfd, nfkc, nfkd } from './unicode-forms';
@@ -27,7 +27,7 @@ export { nfc, nfd, nfkc, nfkd } from './unicode-forms';
 export function readNormalizer(json: JsonValue): Normalizer {
   const type = json.get('type').string();
   if (!Object.hasOwn(readers, type)) {
-    throw json.error(`type ${JSON.stringify(type)} is not known; known are ${Object.keys(readers).join(', ')}`);
+    throw json.error(`type ${describe(type)} is not known; known are ${Object.keys(readers).join(', ')}`);
   }
   return readers[type](json);
 }
@@ -49,20 +49,11 @@ const readers: Record<string, (json: JsonValue) => Normalizer> = {
   Nmt: nmt,
   Precompiled: (json) => readPrecompiled(json.get('precompiled_charsmap')),
   Prepend: (json) => prepend(json.get('prepend').string()),
-  Replace: (json) => replace(readPattern(json.get('pattern')), json.get('content').string()),
+  Replace: readReplace,
   Sequence: (json) => sequence(json.get('normalizers').items().map(readNormalizer)),
   Strip: (json) => strip({ left: json.get('strip_left').boolean(), right: json.get('strip_right').boolean() }),
   StripAccents: stripAccents,
 };
-
-function readPattern(json: JsonValue): ReplacePattern {
-  const kinds = Object.keys(json.object());
-  if (kinds.length !== 1 || (kinds[0] !== 'String' && kinds[0] !== 'Regex')) {
-    throw json.error('expected an object with String or Regex');
-  }
-  const text = json.get(kinds[0]).string();
-  return kinds[0] === 'String' ? { String: text } : { Regex: text };
-}
 
 function readPrecompiled(json: JsonValue): Normalizer {
   const base64 = json.string();

@@ -7,10 +7,17 @@ import { TextEditor } from '../text/text-editor';
 export type ReplacePattern = { readonly String: string } | { readonly Regex: string };
 
 /** Puts `content` in the place of each match: of a string as it is, or of a regular expression. */
-export function replace(pattern: string | ReplacePattern, content: string): Normalizer {
-  const json = typeof pattern === 'string' ? { String: pattern } : pattern;
+export const replace = (pattern: string | ReplacePattern, content: string): Normalizer =>
+  replacing(new JsonValue(typeof pattern === 'string' ? { String: pattern } : pattern, 'Replace: pattern'), content);
+
+/** The same out of `tokenizer.json`. */
+export const readReplace = (json: JsonValue): Normalizer =>
+  replacing(json.get('pattern'), json.get('content').string());
+
+function replacing(pattern: JsonValue, content: string): Normalizer {
+  const json = readPattern(pattern);
   const literal = 'String' in json ? json.String : undefined;
-  const expression = compilePattern(new JsonValue(json, 'Replace: pattern'));
+  const expression = compilePattern(pattern);
   const toJSON = () => ({ type: 'Replace', pattern: json, content });
 
   // One unit for one, as in spaces written as "▁": nothing moves.
@@ -39,4 +46,13 @@ export function replace(pattern: string | ReplacePattern, content: string): Norm
     },
     toJSON,
   };
+}
+
+function readPattern(json: JsonValue): ReplacePattern {
+  const kinds = Object.keys(json.object());
+  if (kinds.length !== 1 || (kinds[0] !== 'String' && kinds[0] !== 'Regex')) {
+    throw json.error('expected an object with String or Regex');
+  }
+  const text = json.get(kinds[0]).string();
+  return kinds[0] === 'String' ? { String: text } : { Regex: text };
 }
