@@ -11,9 +11,9 @@ import {
   readNormalizerSequence,
   readPrecompiled,
   readPrepend,
-  readReplace,
   readStrip,
 } from './normalizers/read';
+import { readReplace } from './normalizers/replace';
 import { stripAccents } from './normalizers/strip';
 import { nfc, nfd, nfkc, nfkd } from './normalizers/unicode-forms';
 import type { Decoder, PartJSON } from './parts';
@@ -58,9 +58,8 @@ const normalizers = () => ({
   Prepend: readPrepend,
   Replace: readReplace,
   Sequence: readNormalizerSequence,
-  Strip: readStrip,
-  StripAccents: stripAccents,
 });
+const stripping = () => ({ Strip: readStrip, StripAccents: stripAccents });
 const words = () => ({
   Digits: Digits.read,
   Metaspace: Metaspace.read,
@@ -85,7 +84,7 @@ export const bpe = (): Kit => ({
 export const wordPiece = (): Kit => ({
   ...base(),
   models: { WordPiece: readWordPiece },
-  normalizers: { ...normalizers(), BertNormalizer: readBertNormalizer },
+  normalizers: { ...normalizers(), ...stripping(), BertNormalizer: readBertNormalizer },
   preTokenizers: { ...words(), BertPreTokenizer: () => new BertPreTokenizer() },
   postProcessors: { ...postProcessors(), BertProcessing: readBertProcessing },
 });
@@ -94,7 +93,7 @@ export const wordPiece = (): Kit => ({
 export const unigram = (): Kit => ({
   ...base(),
   models: { Unigram: readUnigram },
-  normalizers: { ...normalizers(), Precompiled: readPrecompiled },
+  normalizers: { ...normalizers(), ...stripping(), Precompiled: readPrecompiled },
   preTokenizers: words(),
   postProcessors: postProcessors(),
 });

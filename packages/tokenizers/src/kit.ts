@@ -15,7 +15,7 @@ export interface Kit {
   readonly postProcessors: Readers<PostProcessor>;
   readonly decoders: Readers<Decoder>;
   /** A pattern `{"String": …}` or `{"Regex": …}` as a regular expression with the flag g, and u or v. */
-  compile(pattern: JsonValue): RegExp;
+  readonly compile: (pattern: JsonValue) => RegExp;
   /** What to do if a part or a pattern is not known: the end of an error's message. */
   readonly advice: string;
 }

@@ -16,6 +16,7 @@ for (let byte = 0, hidden = 0; byte < 256; byte++) {
 }
 
 // The space is by far the most frequent, and goes first.
+// oxlint-disable-next-line no-control-regex
 const hiddenAscii = /[\0-\x1f\x7f]/g;
 
 function toBytes(text: AlignedText): AlignedText {

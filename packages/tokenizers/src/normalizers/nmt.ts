@@ -2,6 +2,7 @@ import type { Normalizer } from '../parts';
 import type { AlignedText } from '../text/aligned-text';
 import { TextEditor } from '../text/text-editor';
 
+// oxlint-disable-next-line no-control-regex
 const removed = /[\x01-\x08\x0b\x0e-\x1f\x7f\x8f\x9f]/g;
 const spaces = /[\t\n\f\r\u1680\u200b-\u200f\u2028\u2029\u2581\ufeff\ufffd]/g;
 

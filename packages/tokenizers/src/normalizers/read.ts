@@ -5,7 +5,6 @@ import type { Normalizer } from '../parts';
 import { bertNormalizer } from './bert-normalizer';
 import { precompiled } from './precompiled';
 import { prepend } from './prepend';
-import { replaceMatches, type ReplacePattern } from './replace';
 import { sequence } from './sequence';
 import { strip } from './strip';
 
@@ -22,25 +21,11 @@ export const readBertNormalizer = (json: JsonValue): Normalizer =>
 
 export const readPrepend = (json: JsonValue): Normalizer => prepend(json.get('prepend').string());
 
-export function readReplace(json: JsonValue): Normalizer {
-  const pattern = json.get('pattern');
-  return replaceMatches(readPattern(pattern), json.kit.compile(pattern), json.get('content').string());
-}
-
 export const readNormalizerSequence = (json: JsonValue): Normalizer =>
   sequence(json.get('normalizers').items().map(readNormalizer));
 
 export const readStrip = (json: JsonValue): Normalizer =>
   strip({ left: json.get('strip_left').boolean(), right: json.get('strip_right').boolean() });
-
-function readPattern(json: JsonValue): ReplacePattern {
-  const kinds = Object.keys(json.object());
-  if (kinds.length !== 1 || (kinds[0] !== 'String' && kinds[0] !== 'Regex')) {
-    throw json.error('expected an object with String or Regex');
-  }
-  const text = json.get(kinds[0]).string();
-  return kinds[0] === 'String' ? { String: text } : { Regex: text };
-}
 
 export function readPrecompiled(part: JsonValue): Normalizer {
   const json = part.get('precompiled_charsmap');

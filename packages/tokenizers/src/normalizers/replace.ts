@@ -7,14 +7,21 @@ import { TextEditor } from '../text/text-editor';
 export type ReplacePattern = { readonly String: string } | { readonly Regex: string };
 
 /** Puts `content` in the place of each match: of a string as it is, or of a regular expression. */
-export function replace(pattern: string | ReplacePattern, content: string): Normalizer {
-  const json = typeof pattern === 'string' ? { String: pattern } : pattern;
-  return replaceMatches(json, compilePattern(new JsonValue(json, 'Replace: pattern')), content);
-}
+export const replace = (pattern: string | ReplacePattern, content: string): Normalizer =>
+  replacing(
+    new JsonValue(typeof pattern === 'string' ? { String: pattern } : pattern, 'Replace: pattern'),
+    compilePattern,
+    content,
+  );
 
-/** `replace` with the regular expression that `json` stands for. */
-export function replaceMatches(json: ReplacePattern, expression: RegExp, content: string): Normalizer {
+/** The same out of `tokenizer.json`. */
+export const readReplace = (json: JsonValue): Normalizer =>
+  replacing(json.get('pattern'), json.kit.compile, json.get('content').string());
+
+function replacing(pattern: JsonValue, compile: (pattern: JsonValue) => RegExp, content: string): Normalizer {
+  const json = readPattern(pattern);
   const literal = 'String' in json ? json.String : undefined;
+  const expression = compile(pattern);
   const toJSON = () => ({ type: 'Replace', pattern: json, content });
 
   // One unit for one, as in spaces written as "▁": nothing moves.
@@ -43,4 +50,13 @@ export function replaceMatches(json: ReplacePattern, expression: RegExp, content
     },
     toJSON,
   };
+}
+
+function readPattern(json: JsonValue): ReplacePattern {
+  const kinds = Object.keys(json.object());
+  if (kinds.length !== 1 || (kinds[0] !== 'String' && kinds[0] !== 'Regex')) {
+    throw json.error('expected an object with String or Regex');
+  }
+  const text = json.get(kinds[0]).string();
+  return kinds[0] === 'String' ? { String: text } : { Regex: text };
 }

@@ -84,8 +84,7 @@ function isBoundary(source: string, at: number): boolean {
   return code < 0x80 || (classesOf(code) & INERT) !== 0;
 }
 
-const rewritingTo = (form: Form) =>
-  new Rewriting((part) => (part.normalize(form) === part ? null : computeChanges(part, form)));
+const rewritingTo = (form: Form) => new Rewriting((part) => (isInForm(part, form) ? null : computeChanges(part, form)));
 
 const rewritings: Record<Form, Rewriting> = {
   NFC: rewritingTo('NFC'),
@@ -94,26 +93,32 @@ const rewritings: Record<Form, Rewriting> = {
   NFKD: rewritingTo('NFKD'),
 };
 
+const isAccent = (character: string): boolean => (classesOf(character.codePointAt(0)!) & NONSPACING_MARK) !== 0;
+
 const withoutAccents = new Rewriting((part) => {
-  const changes = computeChanges(part, 'NFD').flatMap((change): Change[] => {
-    if ((classesOf(change.text.codePointAt(0)!) & NONSPACING_MARK) === 0) return [change];
-    // What was inserted is not; what took a place leaves it empty.
-    return change.change > 0 ? [] : [{ text: '', change: change.change }];
-  });
+  // What was inserted for an accent is nothing then; what took a place leaves it empty.
+  const changes = computeChanges(part, 'NFD').map(({ text, change }) => ({ text: isAccent(text) ? '' : text, change }));
   return changes.map(({ text }) => text).join('') === part ? null : changes;
 });
 
 /** The text in a normalisation form, as of Unicode 9. */
 export function toForm(text: AlignedText, form: Form): AlignedText {
-  return text.text.normalize(form) === text.text ? text : rewritings[form].apply(text);
+  return isInForm(text.text, form) ? text : rewritings[form].apply(text);
 }
 
 /** NFD, and accents taken out of it as BertNormalizer does. */
 export function removeAccents(text: AlignedText): AlignedText {
-  const source = text.text;
-  const changes = source.normalize('NFD') !== source || hasClasses(source, NONSPACING_MARK);
+  const changes = !isInForm(text.text, 'NFD') || hasClasses(text.text, NONSPACING_MARK);
   return changes ? withoutAccents.apply(text) : text;
 }
+
+// Engines take quadratic time to order the marks on one letter. Ordinary text has a handful, and needs no look.
+const MANY_UNITS = 1_000;
+const manyMarks = new RegExp(`\\p{M}{256}`, 'u');
+
+/** Whether a text surely is in a form already. */
+const isInForm = (text: string, form: Form): boolean =>
+  (text.length < MANY_UNITS || !manyMarks.test(text)) && text.normalize(form) === text;
 
 function computeChanges(part: string, form: Form): readonly Change[] {
   const decomposed = ordered(decompose(part, form === 'NFC' || form === 'NFD' ? 'NFD' : 'NFKD'));
@@ -127,29 +132,15 @@ function decompose(part: string, form: 'NFD' | 'NFKD'): Change[] {
   ).flat();
 }
 
-/** Each run of combining characters in canonical order; the changes go with their characters. */
+/** Each run of combining characters in canonical order, equals as they stand; the changes go with their characters. */
 function ordered(changes: Change[]): Change[] {
   for (let start = 0; start < changes.length; start++) {
     let end = start;
     while (end < changes.length && isCombining(changes[end].text)) end++;
-    if (end - start > 1) {
-      const before = changes.slice(start, end);
-      const after = Array.from(
-        before
-          .map(({ text }) => text)
-          .join('')
-          .normalize('NFD'),
-      );
-      // The order is stable: of equal characters the first stays the first.
-      const queues = new Map<string, Change[]>();
-      for (const change of before.reverse()) {
-        const queue = queues.get(change.text);
-        if (queue === undefined) queues.set(change.text, [change]);
-        else queue.push(change);
-      }
-      for (const [i, text] of after.entries()) changes[start + i] = queues.get(text)!.pop()!;
-    }
-    start = Math.max(start, end - 1);
+    if (end - start < 2) continue;
+    const run = changes.slice(start, end).sort((a, b) => compareClasses(a.text, b.text));
+    for (const [i, change] of run.entries()) changes[start + i] = change;
+    start = end;
   }
   return changes;
 }
@@ -162,7 +153,7 @@ function composed(changes: readonly Change[]): Change[] {
     const combining = isCombining(next.text);
     const last = out.length - 1;
     // A mark is blocked by one of its class that did not join, a starter by anything.
-    const blocked = last > starter && (!combining || sameClass(out[last].text, next.text));
+    const blocked = last > starter && (!combining || compareClasses(out[last].text, next.text) === 0);
     const joined = starter >= 0 && !blocked ? compose(out[starter].text, next.text) : null;
     if (joined !== null) {
       out[starter] = { text: joined, change: out[starter].change + next.change - 1 };
@@ -180,8 +171,11 @@ const HIGHEST = '\u0345';
 const isCombining = (character: string): boolean =>
   /\p{M}/u.test(character) && (character === HIGHEST || !(HIGHEST + character).normalize('NFD').startsWith(HIGHEST));
 
-/** Whether two combining characters in canonical order are of the same class. */
-const sameClass = (first: string, second: string): boolean => (second + first).normalize('NFD') === second + first;
+const changesPlaces = (first: string, second: string): boolean =>
+  first !== second && (first + second).normalize('NFD') !== first + second;
+
+/** Compares the classes of two combining characters that do not decompose. */
+const compareClasses = (a: string, b: string): number => (changesPlaces(a, b) ? 1 : changesPlaces(b, a) ? -1 : 0);
 
 /** The primary composite of two characters. */
 function compose(first: string, second: string): string | null {

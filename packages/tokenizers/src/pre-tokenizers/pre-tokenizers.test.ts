@@ -88,7 +88,7 @@ describe('pre-tokenizers', () => {
   });
 
   it.each([
-    [{ type: 'toString' }, /^pre_tokenizer.type: unknown pre-tokenizer "toString"; known are ByteLevel, /],
+    [{ type: 'toString' }, /^pre_tokenizer.type: "toString" is not known; known are BertPreTokenizer, ByteLevel, /],
     [{}, /pre_tokenizer.type: expected a string, got nothing/],
     [null, /pre_tokenizer: expected an object/],
     [{ type: 'ByteLevel' }, /add_prefix_space: expected true or false/],
@@ -100,7 +100,7 @@ describe('pre-tokenizers', () => {
     [{ type: 'Split', pattern: { Regex: '(' }, behavior: 'Isolated', invert: false }, /pattern.Regex: at 0: /],
     [{ type: 'Split', pattern: 'a', behavior: 'Isolated', invert: false }, /pattern: expected an object/],
     [{ type: 'Split', pattern: { String: 'a' }, behavior: 'Kept', invert: false }, /behavior: expected one of Removed/],
-    [{ type: 'Sequence', pretokenizers: [{ type: 'Digit' }] }, /pretokenizers\[0\].type: unknown/],
+    [{ type: 'Sequence', pretokenizers: [{ type: 'Digit' }] }, /pretokenizers\[0\].type: "Digit" is not known/],
   ])('refuse %j', (json, message) => {
     expect(() => read(json)).toThrow(TokenizerError);
     expect(() => read(json)).toThrow(message);
