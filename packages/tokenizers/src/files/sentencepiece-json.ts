@@ -33,12 +33,16 @@ export function sentencePieceToTokenizerJson(model: SentencePieceModel): Tokeniz
     truncation: null,
     padding: null,
     added_tokens: addedTokens(model),
-    normalizer: normalizer(model),
-    pre_tokenizer: preTokenizer(model),
+    ...textParts(model),
     post_processor: null,
     decoder: decoder(model),
     model: modelJSON(model),
   };
+}
+
+/** The parts that make of a text what the model reads. */
+export function textParts(model: SentencePieceModel): Pick<TokenizerJSON, 'normalizer' | 'pre_tokenizer'> {
+  return { normalizer: normalizer(model), pre_tokenizer: preTokenizer(model) };
 }
 
 /** The merges of BPE for pieces of which a higher score is merged first: every way to make one of two others. */
