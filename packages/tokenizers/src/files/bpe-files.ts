@@ -41,7 +41,11 @@ export function readBpeFiles(vocabJson: string, mergesText: string): BpeFiles {
 export function writeBpeFiles({ vocab, merges }: BpeFiles): { readonly vocab: string; readonly merges: string } {
   const lines = merges.map(([left, right], i) => {
     if (![left, right].every((token) => /^[^ \r\n]+$/u.test(token))) {
-      throw fileError(MERGES, `merge ${i}`, `${quote(left)} and ${quote(right)} cannot be told apart in a line of text`);
+      throw fileError(
+        MERGES,
+        `merge ${i}`,
+        `${quote(left)} and ${quote(right)} cannot be told apart in a line of text`,
+      );
     }
     return `${left} ${right}\n`;
   });
@@ -171,7 +175,8 @@ function readMerges(text: string, vocab: ReadonlyMap<string, number>): [left: st
       throw fileError(MERGES, at, `${problem}; do the two files belong together?`);
     }
     const before = lineOf.get(line);
-    if (before !== undefined) throw fileError(MERGES, at, `${quote(line)} stands on line ${before} as well; remove one`);
+    if (before !== undefined)
+      throw fileError(MERGES, at, `${quote(line)} stands on line ${before} as well; remove one`);
     lineOf.set(line, index + 1);
     merges.push([left, right]);
   }

@@ -21,7 +21,8 @@ export function checkFileKind(kind: string, start: Uint8Array | string): void {
     throw is('a page of HTML or XML', 'it may be a download that failed, get the raw file');
   }
   // Text that was read as UTF-8 has U+FFFD for the second byte of gzip's.
-  if (head.startsWith('\x1f\x8b') || head.startsWith('\x1f\ufffd')) throw is('compressed (gzip)', 'decompress it first');
+  if (head.startsWith('\x1f\x8b') || head.startsWith('\x1f\ufffd'))
+    throw is('compressed (gzip)', 'decompress it first');
   if (head.startsWith('PK\x03\x04')) throw is('a zip archive', 'unpack it first');
 }
 

@@ -65,7 +65,8 @@ function unigramPieces(model: JsonValue): SentencePiece[] {
 function bpePieces(model: JsonValue): SentencePiece[] {
   for (const option of ['continuing_subword_prefix', 'end_of_word_suffix']) {
     const value = model.get(option);
-    if (value.or((text) => text.string(), '') !== '') throw value.error('SentencePiece has no such option; leave it empty');
+    if (value.or((text) => text.string(), '') !== '')
+      throw value.error('SentencePiece has no such option; leave it empty');
   }
   for (const option of ['ignore_merges', 'dropout']) {
     const value = model.get(option);
@@ -126,10 +127,12 @@ function withTypes(
     const text = token.get('content').string();
     for (const option of ['single_word', 'lstrip', 'rstrip']) {
       const value = token.get(option);
-      if (value.or((flag) => flag.boolean(), false)) throw value.error('SentencePiece has no such option; make it false');
+      if (value.or((flag) => flag.boolean(), false))
+        throw value.error('SentencePiece has no such option; make it false');
     }
     const type: PieceType = token.get('special').or((flag) => flag.boolean(), false) ? 'control' : 'userDefined';
-    if (id > pieces.length) throw token.get('id').error(`ids must follow each other, expected at most ${pieces.length}`);
+    if (id > pieces.length)
+      throw token.get('id').error(`ids must follow each other, expected at most ${pieces.length}`);
     if (id < pieces.length && pieces[id].piece !== text) {
       throw token.error(`id ${id} is that of ${JSON.stringify(pieces[id].piece)} in the vocabulary`);
     }
@@ -147,7 +150,9 @@ function checkMerges(merges: JsonValue, pieces: readonly SentencePiece[]): void 
     const [left, right] = mergeOf(merge);
     const score = scores.get(left + right);
     if (!expected.delete(`${left} ${right}`) || score === undefined) {
-      throw merge.error('SentencePiece would not make this merge: not all of its tokens are ordinary ones, or it stands twice');
+      throw merge.error(
+        'SentencePiece would not make this merge: not all of its tokens are ordinary ones, or it stands twice',
+      );
     }
     if (score > last) throw merge.error('the merges that make one token do not follow each other, as in SentencePiece');
     last = score;
@@ -161,7 +166,8 @@ function checkMerges(merges: JsonValue, pieces: readonly SentencePiece[]): void 
 function withTextParts(file: JsonValue, model: SentencePieceModel): SentencePieceModel {
   const steps = flat(file.get('normalizer'), 'normalizers');
   const precompiled = steps.find((step) => step.value !== null && step.get('type').value === 'Precompiled');
-  const precompiledCharsmap = precompiled === undefined ? new Uint8Array(0) : fromBase64(precompiled.get('precompiled_charsmap'));
+  const precompiledCharsmap =
+    precompiled === undefined ? new Uint8Array(0) : fromBase64(precompiled.get('precompiled_charsmap'));
   const pre = flat(file.get('pre_tokenizer'), 'pretokenizers');
   const found = partsKey(steps, pre);
   const ordinary = { ...model, pieces: model.pieces.filter(({ type }) => type !== 'userDefined') };
@@ -187,7 +193,9 @@ function withTextParts(file: JsonValue, model: SentencePieceModel): SentencePiec
       if (key === found) return { ...model, trainer, normalizer: { ...normalizer, precompiledCharsmap } };
     }
   }
-  throw file.error('its normalizer and pre_tokenizer together do what SentencePiece cannot; it needs those of a converter');
+  throw file.error(
+    'its normalizer and pre_tokenizer together do what SentencePiece cannot; it needs those of a converter',
+  );
 }
 
 /** What two sequences of parts have in common when they do the same. */
@@ -212,7 +220,8 @@ function partsKey(normalizers: readonly JsonValue[], preTokenizers: readonly Jso
   return JSON.stringify([steps, pre]);
 }
 
-const sorted = (object: Record<string, unknown>): unknown => Object.entries(object).sort((a, b) => (a[0] < b[0] ? -1 : 1));
+const sorted = (object: Record<string, unknown>): unknown =>
+  Object.entries(object).sort((a, b) => (a[0] < b[0] ? -1 : 1));
 
 /** The parts of a sequence, of sequences in it, or the one part that is none; without parts that are null. */
 function flat(part: JsonValue, members: string): JsonValue[] {

@@ -96,10 +96,14 @@ function normalizer(model: SentencePieceModel): NormalizerJSON | null {
   }
   if (model.trainer.treatWhitespaceAsSuffix) {
     if (removeExtraWhitespaces) {
-      replace(`\\A +|[ ${replacement}]+\\z`, '');
+      replace('\\A +', '');
       replace(' {2,}', ' ');
+      // The space at the end takes the place of those that were there.
+      if (addDummyPrefix) replace(`[ ${replacement}]+\\z|(?<=[^ ${replacement}])\\z`, replacement);
+      else replace(`[ ${replacement}]+\\z`, '');
+    } else if (addDummyPrefix) {
+      replace('(?<=[\\s\\S])\\z', replacement);
     }
-    if (addDummyPrefix) replace('(?<=.)\\z', replacement);
     replaceSpaces();
   } else if (removeExtraWhitespaces) {
     // These rules make all white space a space, and ▁ as well; after others, SentencePiece removes only those two.

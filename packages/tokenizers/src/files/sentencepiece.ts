@@ -197,7 +197,11 @@ export function checkPieces(pieces: readonly SentencePiece[]): void {
     }
   }
   if (unknown < 0) {
-    throw fileError(KIND, '', `none of ${pieces.length} pieces has type unknown (<unk>); add one, or get the file again`);
+    throw fileError(
+      KIND,
+      '',
+      `none of ${pieces.length} pieces has type unknown (<unk>); add one, or get the file again`,
+    );
   }
 }
 

@@ -1,4 +1,4 @@
-import { TokenizerError } from '../error';
+import type { TokenizerError } from '../error';
 import { byteCharacters, fromBinary, toBinary } from './byte-alphabet';
 import { checkFileKind, fileError, linesOf, MAX_ID, quote } from './file-error';
 import { addedToken, vocabJSON, type TokenizerJSON } from './tokenizer-json';
@@ -34,7 +34,11 @@ export function readTiktoken(text: string): TiktokenRanks {
     const space = line.indexOf(' ');
     const code = line.slice(0, space);
     if (space <= 0 || line.length > MAX_LINE || !base64.test(code)) {
-      throw fileError(KIND, at, `expected a token in base64, a space and its rank, got ${quote(line)}; get the file again`);
+      throw fileError(
+        KIND,
+        at,
+        `expected a token in base64, a space and its rank, got ${quote(line)}; get the file again`,
+      );
     }
     const rankText = line.slice(space + 1);
     const rank = /^\d{1,10}$/u.test(rankText) ? Number(rankText) : Infinity;
@@ -63,7 +67,9 @@ export function writeTiktoken(ranks: TiktokenRanks): string {
   for (const [token, rank] of sortedByRank(ranks)) {
     const binary = toBinary(token);
     if (binary === undefined || binary === '') {
-      throw invalid(`token ${quote(token)} is not in GPT-2's alphabet of bytes; write each byte as its character there`);
+      throw invalid(
+        `token ${quote(token)} is not in GPT-2's alphabet of bytes; write each byte as its character there`,
+      );
     }
     text += `${btoa(binary)} ${rank}\n`;
   }
@@ -147,7 +153,9 @@ function checkIds(
   }
   for (const [token] of specials) {
     if (token === '' || ranks.has(token)) {
-      throw invalid(`the special token ${quote(token)} is ${token === '' ? 'empty' : 'an ordinary token too'}; rename it`);
+      throw invalid(
+        `the special token ${quote(token)} is ${token === '' ? 'empty' : 'an ordinary token too'}; rename it`,
+      );
     }
   }
   for (const [byte, character] of byteCharacters.entries()) {
@@ -158,7 +166,9 @@ function checkIds(
   const highest = sorted[sorted.length - 1][1];
   for (let id = 0; id < highest; id++) {
     if (owners.has(id)) continue;
-    throw invalid(`id ${id} has no token: a line is missing, or a special token with that id; name it in specialTokens`);
+    throw invalid(
+      `id ${id} has no token: a line is missing, or a special token with that id; name it in specialTokens`,
+    );
   }
 }
 

@@ -42,12 +42,7 @@ export interface AddedTokenJSON {
 
 export type PatternJSON = { readonly String: string } | { readonly Regex: string };
 export type PrependSchemeJSON = 'always' | 'first' | 'never';
-export type SplitBehaviorJSON =
-  | 'Removed'
-  | 'Isolated'
-  | 'MergedWithPrevious'
-  | 'MergedWithNext'
-  | 'Contiguous';
+export type SplitBehaviorJSON = 'Removed' | 'Isolated' | 'MergedWithPrevious' | 'MergedWithNext' | 'Contiguous';
 
 export type NormalizerJSON =
   | { readonly type: 'Sequence'; readonly normalizers: readonly NormalizerJSON[] }
@@ -183,7 +178,16 @@ export type ModelJSON = BpeJSON | UnigramJSON | WordPieceJSON | WordLevelJSON;
 
 /** A token that is found in text before all else, and is left out of decoded text if it is special. */
 export function addedToken(id: number, content: string, options: Partial<AddedTokenJSON> = {}): AddedTokenJSON {
-  return { id, content, single_word: false, lstrip: false, rstrip: false, normalized: false, special: true, ...options };
+  return {
+    id,
+    content,
+    single_word: false,
+    lstrip: false,
+    rstrip: false,
+    normalized: false,
+    special: true,
+    ...options,
+  };
 }
 
 /** Token → id as an object, by id, as the Rust library writes it; safe for a token such as `__proto__`. */

@@ -44,7 +44,8 @@ export function writeWordPieceFile(vocab: WordPieceVocab): string {
   const sorted = [...vocab].sort((a, b) => a[1] - b[1]);
   let text = '';
   for (const [line, [token, id]] of sorted.entries()) {
-    if (id !== line) throw fileError(KIND, '', `ids must run from 0 to ${vocab.size - 1}, but ${quote(token)} has ${id}`);
+    if (id !== line)
+      throw fileError(KIND, '', `ids must run from 0 to ${vocab.size - 1}, but ${quote(token)} has ${id}`);
     if (token === '' || /[\r\n]/u.test(token)) {
       throw fileError(KIND, `line ${line + 1}`, `token ${quote(token)} is not one line of text; rename it`);
     }
