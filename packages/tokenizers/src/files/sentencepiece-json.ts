@@ -33,12 +33,16 @@ export function sentencePieceToTokenizerJson(model: SentencePieceModel): Tokeniz
     truncation: null,
     padding: null,
     added_tokens: addedTokens(model),
-    normalizer: normalizer(model),
-    pre_tokenizer: preTokenizer(model),
+    ...textParts(model),
     post_processor: null,
     decoder: decoder(model),
     model: modelJSON(model),
   };
+}
+
+/** The parts that make of a text what the model reads. */
+export function textParts(model: SentencePieceModel): Pick<TokenizerJSON, 'normalizer' | 'pre_tokenizer'> {
+  return { normalizer: normalizer(model), pre_tokenizer: preTokenizer(model) };
 }
 
 /** The merges of BPE for pieces of which a higher score is merged first: every way to make one of two others. */
@@ -92,10 +96,14 @@ function normalizer(model: SentencePieceModel): NormalizerJSON | null {
   }
   if (model.trainer.treatWhitespaceAsSuffix) {
     if (removeExtraWhitespaces) {
-      replace(`\\A +|[ ${replacement}]+\\z`, '');
+      replace('\\A +', '');
       replace(' {2,}', ' ');
+      // The space at the end takes the place of those that were there.
+      if (addDummyPrefix) replace(`[ ${replacement}]+\\z|(?<=[^ ${replacement}])\\z`, replacement);
+      else replace(`[ ${replacement}]+\\z`, '');
+    } else if (addDummyPrefix) {
+      replace('(?<=[\\s\\S])\\z', replacement);
     }
-    if (addDummyPrefix) replace('(?<=.)\\z', replacement);
     replaceSpaces();
   } else if (removeExtraWhitespaces) {
     // These rules make all white space a space, and ▁ as well; after others, SentencePiece removes only those two.

@@ -175,7 +175,8 @@ export function writeSentencePiece(model: SentencePieceModel): Uint8Array {
   return writer.finish();
 }
 
-function checkPieces(pieces: readonly SentencePiece[]): void {
+/** Throws unless no piece is empty or stands twice, scores are finite and one piece is of type unknown. */
+export function checkPieces(pieces: readonly SentencePiece[]): void {
   if (pieces.length === 0) throw fileError(KIND, '', 'there are no pieces; the file is damaged or of another kind');
   const ids = new Map<string, number>();
   let unknown = -1;

@@ -1,4 +1,4 @@
-import { TokenizerError } from '../error';
+import type { TokenizerError } from '../error';
 import { byteCharacters, fromBinary, toBinary } from './byte-alphabet';
 import { checkFileKind, fileError, linesOf, MAX_ID, quote } from './file-error';
 import { addedToken, vocabJSON, type TokenizerJSON } from './tokenizer-json';
