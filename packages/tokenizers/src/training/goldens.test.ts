@@ -48,7 +48,8 @@ describe('BPE and WordPiece', () => {
       const trained = trainPairs('trainBpe', words, { ...prefix, ...options }, order);
       expect([...trained.vocab.keys()].join(' ')).toBe(vocab);
       expect([...trained.vocab.values()]).toEqual([...trained.vocab.keys()].map((__, id) => id));
-      if (merges !== undefined) expect(trained.merges.map((pair) => pair.join(' ')).join('\n')).toBe(merges);
+      const joined = trained.merges.map((pair) => pair.join(' ')).join('\n');
+      expect(joined).toBe(merges ?? joined); // WordPiece keeps no merges
     }
   });
 });
@@ -75,7 +76,8 @@ describe('Unigram', () => {
     const known = new Map(pieces.map((piece, i) => [piece, expected[i]]));
     for (const [i, [piece, score]] of trained.vocab.entries()) {
       expect(score).toBeCloseTo(expected[i], 9);
-      if ([...piece].length > 1 && score > least) expect(score).toBeCloseTo(known.get(piece)!, 9);
+      const byChance = [...piece].length === 1 || score <= least;
+      expect(score).toBeCloseTo(byChance ? score : known.get(piece)!, 9);
     }
     expect(trainUnigram(reversed(corpora[corpus]), options)).toEqual(trained);
   });
