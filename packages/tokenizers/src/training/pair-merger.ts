@@ -4,6 +4,10 @@ import type { SymbolWords } from './symbol-words';
 
 const NONE = -1;
 
+// What Rust makes of a count below 0. There are such where one token has two lengths, one of them too long to be
+// merged: with maxTokenLength, when a prefix or suffix is also spelled by the text.
+const UNSIGNED = 2 ** 53;
+
 /** A pair of symbols and how often it occurs. */
 export interface FrequentPair {
   readonly left: number;
@@ -51,7 +55,8 @@ export class PairMerger {
     const { queue, table } = this;
     while (queue.size > 0) {
       const pair = queue.topPair;
-      const count = table.count[pair];
+      const counted = table.count[pair];
+      const count = counted < 0 ? UNSIGNED + counted : counted;
       if (queue.topCount === count) return { left: table.left[pair], right: table.right[pair], count };
       queue.recount(count);
     }

@@ -19,14 +19,16 @@ export class Tokens {
 
 /** Code points that occur in words or are wanted anyway, in ascending order. */
 export function alphabetOf(words: WordCounts, initial: readonly number[], limit: number): number[] {
-  const counts = new Float64Array(0x110000);
-  for (const [word, count] of words) forEachCodePoint(word, (code) => (counts[code] += count));
-  for (const code of initial) counts[code] = Infinity;
-  const alphabet: number[] = [];
-  for (let code = 0; code < counts.length; code++) if (counts[code] > 0) alphabet.push(code);
+  const counts = new Map<number, number>();
+  for (const [word, count] of words) {
+    forEachCodePoint(word, (code) => counts.set(code, (counts.get(code) ?? 0) + count));
+  }
+  for (const code of initial) counts.set(code, Infinity);
+  const alphabet = [...counts.keys()].sort((a, b) => a - b);
   if (alphabet.length <= limit) return alphabet;
   // The rarest are left out. Rust leaves equals to chance; here those of lower code points stay.
-  alphabet.sort((a, b) => (counts[a] === counts[b] ? a - b : counts[b] - counts[a]));
+  const rarer = (a: number, b: number): number => (counts.get(a)! < counts.get(b)! ? 1 : -1);
+  alphabet.sort((a, b) => (counts.get(a) === counts.get(b) ? a - b : rarer(a, b)));
   return alphabet.slice(0, limit).sort((a, b) => a - b);
 }
 
