@@ -28,7 +28,8 @@ export function compilePattern(json: JsonValue): RegExp {
     return new RegExp(toSource(tree), FLAGS);
   } catch (error) {
     if (error instanceof PatternProblem) throw regex.error(`at ${error.at}: ${error.message}`);
-    if (error instanceof SyntaxError) throw regex.error('not a regular expression that JavaScript can match; simplify it');
+    if (error instanceof SyntaxError)
+      throw regex.error('not a regular expression that JavaScript can match; simplify it');
     throw error;
   }
 }

@@ -131,7 +131,7 @@ export function materializeBytes(pieces: Pieces): Pieces {
   const encoder = new TextEncoder();
   let written = 0;
   let bound = 0;
-  for (let at = 0; at < text.length; ) {
+  for (let at = 0; at < text.length;) {
     while (pieces.bounds[bound] === at) bounds[bound++] = written;
     const code = codeAt(text, at);
     const [from, to] = [pieces.text.startOf(at), pieces.text.endOf(at)];

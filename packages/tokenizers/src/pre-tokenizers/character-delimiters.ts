@@ -10,7 +10,7 @@ export function splitAtKind(pieces: Pieces, kind: number, behavior: DelimiterBeh
   for (let i = 0; i < pieces.bounds.length; i += 2) {
     const [start, end] = [pieces.bounds[i], pieces.bounds[i + 1]];
     delimiters.length = 0;
-    for (let at = start; at < end; ) {
+    for (let at = start; at < end;) {
       const code = codeAt(text, at);
       const next = at + (code > 0xffff ? 2 : 1);
       if ((kindsOf(code) & kind) !== 0) delimiters.push(at, next);

@@ -64,7 +64,9 @@ function readPart(json: JsonValue, depth: number): PreTokenizer {
   const type = json.get('type');
   const name = type.string();
   if (!Object.hasOwn(readers, name)) {
-    throw type.error(`unknown pre-tokenizer ${JSON.stringify(name.slice(0, 40))}; known are ${Object.keys(readers).join(', ')}`);
+    throw type.error(
+      `unknown pre-tokenizer ${JSON.stringify(name.slice(0, 40))}; known are ${Object.keys(readers).join(', ')}`,
+    );
   }
   return readers[name](json, depth);
 }

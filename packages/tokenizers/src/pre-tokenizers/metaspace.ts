@@ -55,7 +55,9 @@ export class Metaspace implements PreTokenizer {
 
 /** The options of a Metaspace, as the pre-tokenizer and the decoder of that name have them in files. */
 export function readMetaspace(json: JsonValue): Required<MetaspaceOptions> {
-  const scheme = json.get('prepend_scheme').or((value) => value.oneOf(['always', 'first', 'never'] as const), undefined);
+  const scheme = json
+    .get('prepend_scheme')
+    .or((value) => value.oneOf(['always', 'first', 'never'] as const), undefined);
   // Old files have `add_prefix_space` alone.
   const legacy = json.get('add_prefix_space');
   const added = legacy.or((value) => value.boolean(), true);

@@ -75,7 +75,10 @@ describe('pre-tokenizers', () => {
 
   it('read what old files hold', () => {
     const metaspace = (options: object) => read({ type: 'Metaspace', replacement: '▁', ...options }).toJSON();
-    expect(metaspace({ str_rep: '▁', add_prefix_space: true })).toMatchObject({ prepend_scheme: 'always', split: true });
+    expect(metaspace({ str_rep: '▁', add_prefix_space: true })).toMatchObject({
+      prepend_scheme: 'always',
+      split: true,
+    });
     expect(metaspace({ add_prefix_space: false })).toMatchObject({ prepend_scheme: 'never' });
     expect(read({ type: 'ByteLevel', add_prefix_space: false, trim_offsets: true }).toJSON()).toMatchObject({
       use_regex: true,
@@ -115,7 +118,24 @@ describe('ByteLevel', () => {
 
   it('cuts as the pattern of GPT-2 does', () => {
     const parts = fc.oneof(
-      fc.constantFrom("'", "'ll", "'re", "'s", ' ', '  ', '\n', '\u00a0', '\u0085', '\ufeff', 'a', '1', '²', '.', '😀', '𝔾'),
+      fc.constantFrom(
+        "'",
+        "'ll",
+        "'re",
+        "'s",
+        ' ',
+        '  ',
+        '\n',
+        '\u00a0',
+        '\u0085',
+        '\ufeff',
+        'a',
+        '1',
+        '²',
+        '.',
+        '😀',
+        '𝔾',
+      ),
       fc.string({ unit: 'binary', minLength: 1, maxLength: 2 }),
     );
     fc.assert(

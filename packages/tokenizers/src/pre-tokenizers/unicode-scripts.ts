@@ -38,7 +38,7 @@ export class UnicodeScripts implements PreTokenizer {
       const end = pieces.bounds[i + 1];
       let last = 0;
       let start = -1;
-      for (let at = pieces.bounds[i]; at < end; ) {
+      for (let at = pieces.bounds[i]; at < end;) {
         const code = codeAt(text, at);
         const script = scriptOf(code);
         if (script !== 0 && script !== last) {

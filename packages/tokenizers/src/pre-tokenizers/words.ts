@@ -12,7 +12,7 @@ function splitRuns(pieces: Pieces, classify: (kinds: number) => number): Pieces 
   for (let i = 0; i < pieces.bounds.length; i += 2) {
     const end = pieces.bounds[i + 1];
     let last = 0;
-    for (let at = pieces.bounds[i]; at < end; ) {
+    for (let at = pieces.bounds[i]; at < end;) {
       const code = codeAt(text, at);
       const next = at + (code > 0xffff ? 2 : 1);
       const current = classify(kindsOf(code));
@@ -32,8 +32,7 @@ const SINGLE = 1;
 const RUN = 2;
 const OTHER_RUN = 3;
 
-const wordOrSymbols = (kinds: number): number =>
-  (kinds & WORD) !== 0 ? RUN : (kinds & SPACE) !== 0 ? OUT : OTHER_RUN;
+const wordOrSymbols = (kinds: number): number => ((kinds & WORD) !== 0 ? RUN : (kinds & SPACE) !== 0 ? OUT : OTHER_RUN);
 const wordOrPunctuation = (kinds: number): number =>
   (kinds & SPACE) !== 0 ? OUT : (kinds & PUNCTUATION) !== 0 ? SINGLE : RUN;
 
@@ -136,7 +135,7 @@ export class FixedLength implements PreTokenizer {
       const end = pieces.bounds[i + 1];
       let count = 0;
       let start = pieces.bounds[i];
-      for (let at = start; at < end; ) {
+      for (let at = start; at < end;) {
         at += codeAt(text, at) > 0xffff ? 2 : 1;
         if (++count < this.length && at < end) continue;
         bounds.push(start, at);

@@ -19,7 +19,10 @@ export function parseSetEscape(scanner: Scanner, inClass: boolean): string | nul
     if (name === null) return character(letter.codePointAt(0)!);
     const found = property(name[2]);
     if (found === undefined) {
-      throw new PatternProblem(start, `unknown property \\${letter}{${name[2].slice(0, 30)}}; write one such as \\p{L}`);
+      throw new PatternProblem(
+        start,
+        `unknown property \\${letter}{${name[2].slice(0, 30)}}; write one such as \\p{L}`,
+      );
     }
     scanner.at += name[0].length;
     if (name[1] === '^') negative = !negative;
@@ -50,7 +53,8 @@ export function parseClass(scanner: Scanner, ignoreCase: boolean, depth = 0): st
     if (scanner.take(']')) {
       if (!first) break;
       // A bracket right at the beginning stands for itself if there is another to end the class.
-      if (!scanner.rest().includes(']')) throw new PatternProblem(start, 'empty class; write something between [ and ]');
+      if (!scanner.rest().includes(']'))
+        throw new PatternProblem(start, 'empty class; write something between [ and ]');
       members.push(character(0x5d));
       first = false;
       continue;
@@ -63,7 +67,8 @@ export function parseClass(scanner: Scanner, ignoreCase: boolean, depth = 0): st
     const bracket = /^\[:(\^?)([a-z]+):\]/.exec(scanner.rest(20));
     if (bracket !== null) {
       const set = posixBracket(bracket[2]);
-      if (set === undefined) throw new PatternProblem(at, `unknown bracket ${bracket[0]}; known are [:alpha:], [:digit:], …`);
+      if (set === undefined)
+        throw new PatternProblem(at, `unknown bracket ${bracket[0]}; known are [:alpha:], [:digit:], …`);
       scanner.at += bracket[0].length;
       members.push(bracket[1] === '^' ? not(set) : set);
       noRange(scanner);
@@ -110,4 +115,3 @@ function noRange(scanner: Scanner): void {
     throw scanner.problem('a hyphen after a class; write it as \\-');
   }
 }
-

@@ -144,7 +144,10 @@ class Parser {
     const letters = [...String.fromCodePoint(code).toUpperCase()];
     if (letters.length === 1) return { node: folded, code };
     // A letter that is several in upper case, such as ß, matches those as well.
-    const spelled = letters.map((letter): RegexNode => ({ type: 'set', set: ignoringCase(character(letter.codePointAt(0)!)) }));
+    const spelled = letters.map((letter): RegexNode => ({
+      type: 'set',
+      set: ignoringCase(character(letter.codePointAt(0)!)),
+    }));
     return { node: { type: 'alternation', branches: [folded, sequence(spelled)] } };
   }
 
@@ -259,7 +262,7 @@ function joinLigatures(items: RegexNode[], literals: string): void {
   const letters = [...literals];
   const first = items.length - letters.length;
   const single = items.splice(first);
-  for (let i = 0; i < letters.length; ) {
+  for (let i = 0; i < letters.length;) {
     const found = ligatures.find(([text]) => letters.slice(i, i + text.length).join('') === text);
     const n = found === undefined ? 1 : found[0].length;
     const spelled = sequence(single.slice(i, i + n));
