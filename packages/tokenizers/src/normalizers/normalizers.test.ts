@@ -180,7 +180,7 @@ describe('any text', () => {
 
 describe('readNormalizer', () => {
   it.each([
-    [{ type: 'NFX' }, /^normalizer: type "NFX" is not known; known are BertNormalizer, ByteLevel, .*StripAccents$/],
+    [{ type: 'NFX' }, /^normalizer\.type: "NFX" is not known; known are BertNormalizer, ByteLevel, .*StripAccents$/],
     [{}, /^normalizer\.type: expected a string, got nothing$/],
     [[], /^normalizer: expected an object/],
     [{ type: 'toString' }, /is not known/],
@@ -189,7 +189,7 @@ describe('readNormalizer', () => {
     [{ type: 'BertNormalizer', clean_text: true, handle_chinese_chars: 'no' }, /handle_chinese_chars: expected true/],
     [{ type: 'Replace', pattern: 'a', content: '' }, /^normalizer\.pattern: expected an object, got "a"$/],
     [{ type: 'Replace', pattern: {}, content: '' }, /^normalizer\.pattern: expected an object with String or Regex$/],
-    [{ type: 'Sequence', normalizers: [{ type: 'NFC' }, { type: 'X' }] }, /^normalizer\.normalizers\[1\]: type "X" is/],
+    [{ type: 'Sequence', normalizers: [{ type: 'NFC' }, { type: 'X' }] }, /^normalizer\.normalizers\[1\]\.type: "X" is/],
     [{ type: 'Precompiled', precompiled_charsmap: '*' }, /precompiled_charsmap: expected bytes in base64$/],
     [
       { type: 'Precompiled', precompiled_charsmap: 'AAAA' },

@@ -157,10 +157,17 @@ export function ignoringCase(set: string): string {
     if (/^[\0-@[-`{-\x7f]$/.test(text)) return set;
     if (/^[a-zA-Z]$/.test(text) && !/[skSK]/.test(text)) return `[${text.toLowerCase()}${text.toUpperCase()}]`;
   }
-  const found: string[] = [];
-  for (const { 0: run } of everyCharacter().matchAll(new RegExp(`[${set}]`, 'giv'))) found.push(run);
-  return `[${ranges(found.map((text) => text.codePointAt(0)!))}]`;
+  // Characters that have case are written out first: the flag i alters what a complement within a class means.
+  const withCase = find(both(set, CASED), 'gv');
+  if (withCase === '') return set;
+  return `[${set}${find(`[${withCase}]`, 'giv')}]`;
 }
+
+const CASED = String.raw`[\p{Changes_When_Casemapped}\p{Changes_When_Casefolded}]`;
+
+/** The characters that a set matches, as ranges. */
+const find = (set: string, flags: string): string =>
+  ranges(Array.from(everyCharacter().matchAll(new RegExp(set, flags)), ([text]) => text.codePointAt(0)!));
 
 function ranges(codes: readonly number[]): string {
   const parts: string[] = [];

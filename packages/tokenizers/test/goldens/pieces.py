@@ -103,11 +103,13 @@ for part in PARTS:
     rust = pre_tokenizer(part)
     pieces = []
     for text in TEXTS:
-        flat = []
-        for piece, (start, end) in rust.pre_tokenize_str(text):
-            flat += [piece, start, end]
-        pieces.append(flat)
+        found = rust.pre_tokenize_str(text)
+        offsets = " ".join(f"{start} {end}" for _, (start, end) in found)
+        # Offsets, then the pieces themselves where they are not just what stands there.
+        written = [piece for piece, _ in found]
+        plain = written == [text[start:end] for _, (start, end) in found]
+        pieces.append(offsets if plain else "\u241e".join([offsets, *written]))
     cases.append({"json": json.loads(rust.__getstate__()), "pieces": pieces})
 golden = {"tokenizers": tokenizers.__version__, "texts": TEXTS, "cases": cases}
 path = pathlib.Path(__file__).with_suffix(".json")
-path.write_text(json.dumps(golden, ensure_ascii=False, separators=(",", ":")) + "\n")
+path.write_text(json.dumps(golden, ensure_ascii=False, indent=1) + "\n")
