@@ -42,10 +42,8 @@ const noDecoder = (json: JsonValue): Decoder => {
     toJSON: () => kept,
   };
 };
-const decoderNames = 'BPEDecoder ByteFallback ByteLevel CTC Fuse Metaspace Replace Sequence Strip WordPiece';
-
 const base = () => ({
-  decoders: Object.fromEntries(decoderNames.split(' ').map((name) => [name, noDecoder])),
+  decoder: noDecoder,
   compile: compileKnownPattern,
   advice: ELSEWHERE,
 });
@@ -63,12 +61,11 @@ const stripping = () => ({ Strip: readStrip, StripAccents: stripAccents });
 const words = () => ({
   Digits: Digits.read,
   Metaspace: Metaspace.read,
-  Punctuation: Punctuation.read,
   Sequence: readPreTokenizerSequence,
   Split: Split.read,
   Whitespace: () => new Whitespace(),
-  WhitespaceSplit: () => new WhitespaceSplit(),
 });
+const moreWords = () => ({ Punctuation: Punctuation.read, WhitespaceSplit: () => new WhitespaceSplit() });
 const postProcessors = () => ({ Sequence: readPostProcessorSequence, TemplateProcessing: readTemplateProcessing });
 
 /** BPE, of bytes or with the conventions of SentencePiece: GPT, Llama, RoBERTa and their like. */
@@ -85,7 +82,7 @@ export const wordPiece = (): Kit => ({
   ...base(),
   models: { WordPiece: readWordPiece },
   normalizers: { ...normalizers(), ...stripping(), BertNormalizer: readBertNormalizer },
-  preTokenizers: { ...words(), BertPreTokenizer: () => new BertPreTokenizer() },
+  preTokenizers: { ...words(), ...moreWords(), BertPreTokenizer: () => new BertPreTokenizer() },
   postProcessors: { ...postProcessors(), BertProcessing: readBertProcessing },
 });
 
@@ -94,7 +91,7 @@ export const unigram = (): Kit => ({
   ...base(),
   models: { Unigram: readUnigram },
   normalizers: { ...normalizers(), ...stripping(), Precompiled: readPrecompiled },
-  preTokenizers: words(),
+  preTokenizers: { ...words(), ...moreWords() },
   postProcessors: postProcessors(),
 });
 
@@ -103,6 +100,6 @@ export const wordLevel = (): Kit => ({
   ...base(),
   models: { WordLevel: readWordLevel },
   normalizers: normalizers(),
-  preTokenizers: words(),
+  preTokenizers: { ...words(), ...moreWords() },
   postProcessors: postProcessors(),
 });

@@ -47,7 +47,7 @@ export function truncate(encodings: readonly Encoding[], options: TruncationOpti
   const { maxLength, stride = 0, strategy = 'longestFirst', direction = 'right' } = options;
   const room = maxLength - added;
   if (room < 0) {
-    throw invalid(`truncation: maxLength is ${maxLength}, but ${added} special tokens are added; make it larger`);
+    throw invalid(`truncation: maxLength is ${maxLength}, but ${added} special tokens are added`);
   }
   const lengths = encodings.map((encoding) => encoding.length);
   const total = lengths.reduce((sum, length) => sum + length, 0);
@@ -63,8 +63,7 @@ export function truncate(encodings: readonly Encoding[], options: TruncationOpti
     const target = lengths[index] - (total - room);
     if (target <= 0) {
       throw invalid(
-        `truncation: the ${index === 0 ? 'first' : 'second'} text has ${lengths[index]} tokens, and ${total - room} must go; ` +
-          "make maxLength larger, or use 'longestFirst'",
+        `truncation: of the ${lengths[index]} tokens of text ${index + 1}, ${total - room} must go; make maxLength larger`,
       );
     }
     targets = lengths.map((length, i) => (i === index ? target : length));
@@ -72,7 +71,7 @@ export function truncate(encodings: readonly Encoding[], options: TruncationOpti
   return encodings.map((encoding, i) => {
     const target = targets[i];
     if (target < lengths[i] && target > 0 && stride >= target) {
-      throw invalid(`truncation: stride is ${stride}, but a part has ${target} tokens; make it smaller`);
+      throw invalid(`truncation: stride is ${stride}, but a part has ${target} tokens`);
     }
     return encoding.truncate(target, stride, direction);
   });

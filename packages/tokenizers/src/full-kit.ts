@@ -1,15 +1,4 @@
-import {
-  ByteFallback,
-  BPEDecoder,
-  ByteLevelDecoder,
-  CTC,
-  Fuse,
-  MetaspaceDecoder,
-  Replace,
-  Strip,
-  WordPieceDecoder,
-} from './decoders';
-import { readDecoderSequence } from './decoders/read';
+import { readDecoder } from './decoders/read';
 import { bpe, unigram, wordLevel, wordPiece } from './encode-kits';
 import type { Kit } from './kit';
 import { byteLevel, nmt } from './normalizers';
@@ -35,18 +24,7 @@ export const fullKit: Kit = {
     ...kinds.map(({ preTokenizers }) => preTokenizers),
   ) as Kit['preTokenizers'],
   postProcessors: Object.assign({}, ...kinds.map(({ postProcessors }) => postProcessors)) as Kit['postProcessors'],
-  decoders: {
-    BPEDecoder: BPEDecoder.read,
-    ByteFallback: () => new ByteFallback(),
-    ByteLevel: ByteLevelDecoder.read,
-    CTC: CTC.read,
-    Fuse: () => new Fuse(),
-    Metaspace: MetaspaceDecoder.read,
-    Replace: Replace.read,
-    Sequence: readDecoderSequence,
-    Strip: Strip.read,
-    WordPiece: WordPieceDecoder.read,
-  },
+  decoder: readDecoder,
   compile: compilePattern,
   advice: '',
 };

@@ -13,7 +13,7 @@ export interface Kit {
   readonly normalizers: Readers<Normalizer>;
   readonly preTokenizers: Readers<PreTokenizer>;
   readonly postProcessors: Readers<PostProcessor>;
-  readonly decoders: Readers<Decoder>;
+  readonly decoder: (json: JsonValue) => Decoder;
   /** A pattern `{"String": …}` or `{"Regex": …}` as a regular expression with the flag g, and u or v. */
   readonly compile: (pattern: JsonValue) => RegExp;
   /** What to do if a part or a pattern is not known: the end of an error's message. */

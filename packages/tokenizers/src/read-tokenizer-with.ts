@@ -2,7 +2,6 @@ import { readAddedTokens } from './added-tokens';
 import type { PaddingOptions, TruncationOptions } from './encoding';
 import { JsonValue } from './json';
 import type { Kit } from './kit';
-import { readDecoder } from './decoders/read';
 import { readModel } from './models';
 import { readNormalizer } from './normalizers/read';
 import { readPostProcessor } from './post-processors/read-sequence';
@@ -21,7 +20,7 @@ export function readTokenizerWith(kit: Kit, json: unknown): Tokenizer {
     normalizer: root.get('normalizer').or(readNormalizer, null),
     preTokenizer: root.get('pre_tokenizer').or(readPreTokenizer, null),
     postProcessor: root.get('post_processor').or(readPostProcessor, null),
-    decoder: root.get('decoder').or(readDecoder, null),
+    decoder: root.get('decoder').or(kit.decoder, null),
     addedTokens: root.get('added_tokens').or(readAddedTokens, []),
     truncation: root.get('truncation').or(readTruncation, null),
     padding: root.get('padding').or(readPadding, null),

@@ -75,9 +75,7 @@ export class Tokenizer {
 
   /** The same tokenizer with some parts replaced. */
   with(parts: Partial<TokenizerParts>): Tokenizer {
-    const { model, normalizer, preTokenizer, postProcessor, decoder, truncation, padding, addedTokens } = this;
-    const own = { model, normalizer, preTokenizer, postProcessor, decoder, truncation, padding, addedTokens };
-    return new Tokenizer({ ...own, ...parts });
+    return new Tokenizer({ ...this, addedTokens: this.addedTokens, ...parts });
   }
 
   /** The tokens that were added, in the order of their ids. */

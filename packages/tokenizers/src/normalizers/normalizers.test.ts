@@ -189,7 +189,10 @@ describe('readNormalizer', () => {
     [{ type: 'BertNormalizer', clean_text: true, handle_chinese_chars: 'no' }, /handle_chinese_chars: expected true/],
     [{ type: 'Replace', pattern: 'a', content: '' }, /^normalizer\.pattern: expected an object, got "a"$/],
     [{ type: 'Replace', pattern: {}, content: '' }, /^normalizer\.pattern: expected an object with String or Regex$/],
-    [{ type: 'Sequence', normalizers: [{ type: 'NFC' }, { type: 'X' }] }, /^normalizer\.normalizers\[1\]\.type: "X" is/],
+    [
+      { type: 'Sequence', normalizers: [{ type: 'NFC' }, { type: 'X' }] },
+      /^normalizer\.normalizers\[1\]\.type: "X" is/,
+    ],
     [{ type: 'Precompiled', precompiled_charsmap: '*' }, /precompiled_charsmap: expected bytes in base64$/],
     [
       { type: 'Precompiled', precompiled_charsmap: 'AAAA' },

@@ -24,9 +24,6 @@ export const knownPatterns: readonly string[] = [
   String.raw`\s`,
   String.raw`\p{N}{1,3}`,
   String.raw`\p{N}`,
-  String.raw`[\r\n]`,
-  String.raw`\s?\p{L}+`,
-  String.raw`\s?\p{P}+`,
   String.raw`[\s\S]`,
 ];
 
@@ -45,10 +42,10 @@ export function compileKnownPattern(json: JsonValue): RegExp {
   const regex = json.get('Regex');
   const pattern = regex.string();
   if (!knownPatterns.includes(pattern)) {
-    throw regex.error(`this pattern is not known here; use one of the models in use${json.kit.advice}`);
+    throw regex.error(`this pattern is not known here${json.kit.advice}`);
   }
   const source = pattern
-    .replace(CONTRACTIONS, `(?:${contractions})`)
+    .replaceAll(CONTRACTIONS, `(?:${contractions})`)
     .replaceAll('/', String.raw`\/`)
     .replaceAll(/\\p\{\w+\}/g, (property) => asOfUnicode16(property))
     .replaceAll(String.raw`\S`, String.raw`\P{White_Space}`)
