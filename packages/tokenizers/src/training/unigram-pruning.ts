@@ -1,3 +1,4 @@
+import { integerLog } from './integer-log';
 import { Lattice } from './lattice';
 import type { PieceGraph } from './piece-graph';
 import { type Pieces, UNKNOWN } from './unigram-seeds';
@@ -20,7 +21,7 @@ export function pruned(pieces: Pieces, graph: PieceGraph, size: number): number[
     lattice.forEachOfBest((piece) => (frequency[piece] += count));
   }
   const sum = frequency.reduce((a, b) => a + b, 0);
-  const logSum = Math.log(sum);
+  const logSum = integerLog(sum);
 
   const kept: number[] = [UNKNOWN];
   const candidates: number[] = [];
@@ -42,10 +43,10 @@ export function pruned(pieces: Pieces, graph: PieceGraph, size: number): number[
     if (times === 0) continue;
     // Without the piece, its occurrences are those of the pieces that replace it. The new sum would be larger by
     // `times` for each of them but one; Rust takes the number of all pieces for theirs, and so do we.
-    const newLogSum = Math.log(sum + times * (n - 1));
+    const newLogSum = integerLog(sum + times * (n - 1));
     let replaced = 0;
-    for (const other of alternative) replaced += Math.log(frequency[other] + times) - newLogSum;
-    loss[piece] = (times / allWords) * (Math.log(times) - logSum - replaced);
+    for (const other of alternative) replaced += integerLog(frequency[other] + times) - newLogSum;
+    loss[piece] = (times / allWords) * (integerLog(times) - logSum - replaced);
     candidates.push(piece);
   }
   candidates.sort((a, b) => loss[b] - loss[a]);

@@ -44,7 +44,7 @@ cases = [
     ("bpe", "mixed", {"continuingSubwordPrefix": "##", "endOfWordSuffix": "_"}),
     ("wordPiece", "botchan", {"vocabSize": 800, "specialTokens": ["[UNK]", "[CLS]"]}),
     ("wordPiece", "mixed", {}),
-    ("wordLevel", "botchan", {"vocabSize": 1000, "specialTokens": ["[UNK]", "the"]}),
+    ("wordLevel", "botchan", {"vocabSize": 1000, "specialTokens": ["[UNK]", "was"]}),
     ("wordLevel", "mixed", {"minFrequency": 2}),
     ("unigram", "botchan", {"vocabSize": 1000, "unkToken": "<unk>"}),
     (
@@ -69,18 +69,18 @@ def snake(name):
     return "".join("_" + c.lower() if c.isupper() else c for c in name)
 
 
-def train(kind, corpus, options):
+def train(kind, texts, options):
     model, trainer = kinds[kind]
     tokenizer = Tokenizer(model())
     tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
     options = {snake(name): value for name, value in options.items()}
-    tokenizer.train_from_iterator(corpora[corpus], trainer(show_progress=False, **options))
+    tokenizer.train_from_iterator(texts, trainer(show_progress=False, **options))
     return json.loads(tokenizer.to_str())["model"]
 
 
-def golden(kind, corpus, options):
-    model = train(kind, corpus, options)
-    case = {"kind": kind, "corpus": corpus, "options": options}
+def golden(kind, texts, options):
+    model = train(kind, texts, options)
+    case = {"kind": kind, "options": options}
     # Tokens hold no white space; the long lists are kept as text.
     if kind == "unigram":
         case["vocab"] = " ".join(piece for piece, _ in model["vocab"])
@@ -95,9 +95,12 @@ def golden(kind, corpus, options):
     return case
 
 
-contents = {
-    "source": f"training.py, tokenizers {tokenizers.__version__}",
-    "mixed": corpora["mixed"],
-    "cases": [golden(*case) for case in cases],
-}
-(folder / "training.json").write_text(json.dumps(contents, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+def write(name, contents):
+    contents = {"source": f"{name}.py, tokenizers {tokenizers.__version__}", **contents}
+    text = json.dumps(contents, ensure_ascii=False, indent=2) + "\n"
+    (folder / f"{name}.json").write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    goldens = [{"corpus": corpus, **golden(kind, corpora[corpus], options)} for kind, corpus, options in cases]
+    write("training", {"mixed": corpora["mixed"], "cases": goldens})
