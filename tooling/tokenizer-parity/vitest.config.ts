@@ -1,0 +1,3 @@
+import { project } from '@qkv/vitest-config';
+
+export default project(import.meta.url);
