@@ -1,0 +1,35 @@
+import type { ColumnName, Difference } from './columns';
+import type { TokenizerJson } from './tokenizer-json';
+
+/** Where we differ from the Rust library on purpose. Nothing else may differ. */
+export interface IntendedDifference {
+  readonly what: string;
+  readonly why: string;
+  readonly columns: readonly (ColumnName | `overflowing.${ColumnName}`)[];
+  readonly applies: (json: TokenizerJson) => boolean;
+}
+
+export const INTENDED: readonly IntendedDifference[] = [
+  {
+    what: 'sequence ids of overflowing parts, without a post-processor',
+    why: 'The Rust library forgets there which text a token is from; ours says so.',
+    columns: ['overflowing.sequenceIds'],
+    applies: (json) => json.post_processor === null && json.truncation !== null,
+  },
+  {
+    what: 'offsets after a character that is in no token, of BPE without an unknown token',
+    why: 'The Rust library leaves the character out of its count, so that all later tokens of the word slip; ours stay true.',
+    columns: ['offsets'],
+    applies: ({ model }) => model.type === 'BPE' && model['unk_token'] === null && !hasBytes(model),
+  },
+];
+
+const hasBytes = (model: { readonly [option: string]: unknown }): boolean =>
+  model['byte_fallback'] === true || 'Ġ' in (model['vocab'] as object);
+
+/** Those of `differences` that nobody intends. */
+export const unintended = (json: TokenizerJson, differences: readonly Difference[]): Difference[] =>
+  differences.filter(
+    ({ column }) =>
+      !INTENDED.some(({ applies, columns }) => (columns as readonly string[]).includes(column) && applies(json)),
+  );
