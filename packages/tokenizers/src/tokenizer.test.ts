@@ -133,6 +133,19 @@ describe('Tokenizer', () => {
     expect([...tokenizer.encode('a\ud800b').ids]).toEqual([...tokenizer.encode('a\ufffdb').ids]);
   });
 
+  it('writes an added token as it was found, and a token of the model of the same id as the model does', () => {
+    const tokenizer = readTokenizer({
+      version: '1.0',
+      added_tokens: [{ id: 1, content: 'a', normalized: true, special: false }],
+      normalizer: { type: 'Prepend', prepend: '▁' },
+      model: { type: 'BPE', vocab: { '▁': 0, a: 1, '/': 2 }, merges: [] },
+    });
+    // As the Rust library has it: normalised, the added token is ▁a, which is not in ▁/a.
+    expect(tokenizer.encode('a').tokens).toEqual(['▁a']);
+    expect(tokenizer.encode('/a').tokens).toEqual(['▁', '/', 'a']);
+    expect([...tokenizer.encode('/a').ids]).toEqual([0, 2, 1]);
+  });
+
   it('decodes unknown ids only on request', () => {
     const tokenizer = named('bert');
     const error = failure(() => tokenizer.decode([5, tokenizer.idBound]));
