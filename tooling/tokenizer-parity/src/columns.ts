@@ -7,7 +7,8 @@ export interface Columns {
   readonly tokens: ArrayLike<string>;
   readonly offsets: ArrayLike<number>;
   readonly wordIds: ArrayLike<number>;
-  readonly typeIds: ArrayLike<number>;
+  /** null: not known. */
+  readonly typeIds: ArrayLike<number> | null;
   readonly specialTokensMask: ArrayLike<number>;
   readonly attentionMask: ArrayLike<number>;
   readonly sequenceIds: ArrayLike<number>;
@@ -45,21 +46,19 @@ const shown = (values: ArrayLike<unknown>): string => JSON.stringify(Array.from(
 /** The columns that differ. */
 export function differences(ours: Columns, theirs: Columns): Difference[] {
   const found: Difference[] = [];
-  for (const name of NAMES) {
-    if (!equal(ours[name], theirs[name])) {
-      found.push({ column: name, ours: shown(ours[name]), theirs: shown(theirs[name]) });
+  const compare = (a: Columns, b: Columns, prefix: '' | 'overflowing.'): void => {
+    for (const name of NAMES) {
+      const [one, other] = [a[name], b[name]];
+      if (one !== null && other !== null && !equal(one, other)) {
+        found.push({ column: `${prefix}${name}`, ours: shown(one), theirs: shown(other) });
+      }
     }
-  }
+  };
+  compare(ours, theirs, '');
   const [parts, others] = [ours.overflowing, theirs.overflowing];
   if (parts.length !== others.length) {
     found.push({ column: 'overflowing', ours: `${parts.length} parts`, theirs: `${others.length} parts` });
   }
-  for (let i = 0; i < Math.min(parts.length, others.length); i++) {
-    for (const name of NAMES) {
-      if (!equal(parts[i][name], others[i][name])) {
-        found.push({ column: `overflowing.${name}`, ours: shown(parts[i][name]), theirs: shown(others[i][name]) });
-      }
-    }
-  }
+  for (let i = 0; i < Math.min(parts.length, others.length); i++) compare(parts[i], others[i], 'overflowing.');
   return found;
 }

@@ -3,7 +3,7 @@ import { type Encoding, readTokenizer, type Tokenizer } from '@qkv/tokenizers';
 import { type Columns, type Difference, differences, type Input } from './columns';
 import type { Composition } from './compositions/composition';
 import { unintended } from './differences';
-import { rustColumns, rustEncode, rustTokenizer } from './rust';
+import { rustEncode, rustTokenizer } from './rust';
 import type { TokenizerJson } from './tokenizer-json';
 
 /** Texts in a batch; what is padded to the longest depends on it. */
@@ -30,7 +30,9 @@ export function ourColumns(encoding: Encoding): Columns {
 /** What ours makes of a batch, as the Rust library's binding is asked: only single texts are padded to the longest. */
 export function ourEncode(tokenizer: Tokenizer, inputs: readonly Input[], addSpecialTokens: boolean): Encoding[] {
   const texts = inputs.filter((input): input is string => typeof input === 'string');
-  if (texts.length === inputs.length) return tokenizer.encodeBatch(texts, { addSpecialTokens });
+  if (texts.length === inputs.length && tokenizer.truncation === null) {
+    return tokenizer.encodeBatch(texts, { addSpecialTokens });
+  }
   return inputs.map((input) =>
     typeof input === 'string'
       ? tokenizer.encode(input, { addSpecialTokens })
@@ -64,8 +66,8 @@ export class Comparison {
     }
   }
 
-  private different(ours: Encoding, theirs: Parameters<typeof rustColumns>[0]): Difference[] {
-    return unintended(this.json, differences(ourColumns(ours), rustColumns(theirs)));
+  private different(ours: Encoding, theirs: Columns): Difference[] {
+    return unintended(this.json, differences(ourColumns(ours), theirs));
   }
 
   private async report(input: Input, addSpecialTokens: boolean, found: readonly Difference[]): Promise<void> {

@@ -17,6 +17,18 @@ export const INTENDED: readonly IntendedDifference[] = [
     applies: (json) => json.post_processor === null && json.truncation !== null,
   },
   {
+    what: 'sequence ids of padding, without a post-processor',
+    why: 'The Rust library says that padding is of the first text, as it says with no other composition.',
+    columns: ['sequenceIds'],
+    applies: (json) => json.post_processor === null && json.padding !== null,
+  },
+  {
+    what: 'offsets of BPE with byte_fallback and continuing_subword_prefix',
+    why: 'The Rust library counts the prefix as text, so that offsets reach beyond the end of the word; ours stay true.',
+    columns: ['offsets'],
+    applies: ({ model }) => model['byte_fallback'] === true && model['continuing_subword_prefix'] != null,
+  },
+  {
     what: 'offsets after a character that is in no token, of BPE without an unknown token',
     why: 'The Rust library leaves the character out of its count, so that all later tokens of the word slip; ours stay true.',
     columns: ['offsets'],

@@ -1,25 +1,32 @@
 import { addedToken, type AddedTokenJson, sequence, tokenizerJson, type TokenizerJson } from '../tokenizer-json';
-import { bert, bytesModel, gpt2, unigram } from '../vocabularies';
+import { bytesModel } from '../vocabularies';
 import type { Composition } from './composition';
 import { bertJson, gpt2Json, llamaJson, metaspace, robertaJson, unigramJson } from './models';
 
 const FLAGS = ['single_word', 'lstrip', 'rstrip', 'normalized', 'special'] as const;
 
+/** A token to be numbered: a token of the model has its id, others follow. */
+type Unnumbered = Omit<AddedTokenJson, 'id'>;
+const unnumbered = (content: string, flags: Partial<Unnumbered>): Unnumbered => {
+  const { id: _, ...token } = addedToken(0, content, flags);
+  return token;
+};
+
 /** One token for each choice of flags, some of them parts of others. */
-const everyFlag = (from: number): AddedTokenJson[] =>
+const everyFlag = (): Unnumbered[] =>
   Array.from({ length: 32 }, (_, bits) => {
     const flags = Object.fromEntries(FLAGS.map((flag, i) => [flag, (bits & (1 << i)) !== 0]));
     const content = ['<x>', 'ab', 'Ünit', '好', '[a b]', 'ﬁn'][bits % 6] + (bits < 6 ? '' : String(bits));
-    return addedToken(from + bits, content, flags);
+    return unnumbered(content, flags);
   });
 
-const overlapping = (from: number): AddedTokenJson[] =>
+const overlapping = (): Unnumbered[] =>
   ['aa', 'aaa', 'a', ' b', 'b ', 'İ', 'e\u0301', '🙂', '👨‍👩‍👧', '\n'].map((content, i) =>
-    addedToken(from + i, content, { special: i % 3 === 0, normalized: i % 2 === 0 }),
+    unnumbered(content, { special: i % 3 === 0, normalized: i % 2 === 0 }),
   );
 
 /** Tokens, with the spaces and words around them that their flags are about. */
-const around = (tokens: readonly AddedTokenJson[]): string[] =>
+const around = (tokens: readonly Unnumbered[]): string[] =>
   tokens.flatMap(({ content }) => [
     content,
     ` ${content}`,
@@ -29,39 +36,39 @@ const around = (tokens: readonly AddedTokenJson[]): string[] =>
     content.toUpperCase(),
   ]);
 
-const withTokens = (json: TokenizerJson, tokens: readonly AddedTokenJson[]): TokenizerJson => ({
-  ...json,
-  added_tokens: [...json.added_tokens, ...tokens],
-});
+function withTokens(json: TokenizerJson, tokens: readonly Unnumbered[]): TokenizerJson {
+  const vocab = json.model['vocab'] as Readonly<Record<string, number>> | readonly (readonly [string, number])[];
+  const ids = new Map(Array.isArray(vocab) ? vocab.map(([piece], id) => [piece, id]) : Object.entries(vocab));
+  let next = ids.size;
+  const numbered = tokens.map((token) => ({ id: ids.get(token.content) ?? next++, ...token }));
+  return { ...json, added_tokens: [...json.added_tokens, ...numbered] };
+}
 
-const bases: Readonly<Record<string, [base: () => TokenizerJson, from: () => number]>> = {
-  'GPT-2': [gpt2Json, () => Object.keys(gpt2().vocab).length],
-  BERT: [() => bertJson(), () => bert().length],
-  'Llama 2': [() => llamaJson(), () => 32_000],
-  'Llama 2, Metaspace': [() => llamaJson(metaspace('first')), () => 32_000],
-  Unigram: [() => unigramJson({ type: 'NFKC' }, metaspace('always')), () => unigram().vocab.length],
-  bytes: [() => tokenizerJson({ model: bytesModel() }), () => 257],
-  'bytes, NFD and lower case': [
-    () =>
-      tokenizerJson({
-        normalizer: sequence('normalizers', { type: 'NFD' }, { type: 'Lowercase' }),
-        model: bytesModel(),
-      }),
-    () => 257,
-  ],
+const bases: Readonly<Record<string, () => TokenizerJson>> = {
+  'GPT-2': gpt2Json,
+  BERT: () => bertJson(),
+  'Llama 2': () => llamaJson(),
+  'Llama 2, Metaspace': () => llamaJson(metaspace('first')),
+  Unigram: () => unigramJson({ type: 'NFKC' }, metaspace('always')),
+  bytes: () => tokenizerJson({ model: bytesModel() }),
+  'bytes, NFD and lower case': () =>
+    tokenizerJson({
+      normalizer: sequence('normalizers', { type: 'NFD' }, { type: 'Lowercase' }),
+      model: bytesModel(),
+    }),
 };
 
 /** Tokens that are found before the model sees a text. */
-export const ADDED: readonly Composition[] = Object.entries(bases).flatMap(([name, [base, from]]): Composition[] => [
+export const ADDED: readonly Composition[] = Object.entries(bases).flatMap(([name, base]): Composition[] => [
   {
     name: `added tokens with every flag, ${name}`,
-    json: () => withTokens(base(), everyFlag(from())),
-    tokens: () => around(everyFlag(0)),
+    json: () => withTokens(base(), everyFlag()),
+    tokens: () => around(everyFlag()),
   },
   {
     name: `added tokens within each other, ${name}`,
-    json: () => withTokens(base(), overlapping(from())),
-    tokens: () => around(overlapping(0)),
+    json: () => withTokens(base(), overlapping()),
+    tokens: () => around(overlapping()),
     weight: 0.5,
   },
 ]);
