@@ -146,6 +146,23 @@ describe('Tokenizer', () => {
     expect([...tokenizer.encode('/a').ids]).toEqual([0, 2, 1]);
   });
 
+  it('trims offsets by whole characters: the space put before a text has the range of its first', () => {
+    const byteLevel = { type: 'ByteLevel', add_prefix_space: true, trim_offsets: true, use_regex: true };
+    const tokenizer = readTokenizer({
+      version: '1.0',
+      added_tokens: [{ id: 1, content: '<m>', special: true }],
+      pre_tokenizer: byteLevel,
+      post_processor: byteLevel,
+      model: { type: 'WordLevel', vocab: { ĠðŁĻĤ: 0, '<m>': 1, '<unk>': 2 }, unk_token: '<unk>' },
+    });
+    const encoding = tokenizer.encode('<m>🙂');
+    expect([...encoding.ids]).toEqual([1, 0]);
+    expect(encoding.offsetsIn('codePoint')).toEqual([
+      [0, 3],
+      [4, 4],
+    ]);
+  });
+
   it('decodes unknown ids only on request', () => {
     const tokenizer = named('bert');
     const error = failure(() => tokenizer.decode([5, tokenizer.idBound]));
