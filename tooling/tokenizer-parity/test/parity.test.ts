@@ -1,9 +1,10 @@
+import { TokenizerError } from '@qkv/tokenizers';
 import { afterAll, describe, expect, it } from 'vitest';
 
-import { Comparison } from '../src/compare';
+import { Comparison, ourTokenizer } from '../src/compare';
 import { ADDED, FITS } from '../src/compositions/added';
 import type { Composition } from '../src/compositions/composition';
-import { MODELS } from '../src/compositions/models';
+import { bertJson, MODELS } from '../src/compositions/models';
 import { OPTIONS, PROBES } from '../src/compositions/probes';
 import { universalDependencies } from '../src/data';
 import { INTENDED } from '../src/differences';
@@ -77,6 +78,11 @@ describe('every assigned code point', () => {
     compared += comparison.compared;
     expect(comparison.reports.join('\n')).toBe('');
   });
+});
+
+it('a stride as long as a part is an error', () => {
+  const truncation = { direction: 'Right', max_length: 4, strategy: 'LongestFirst', stride: 2 };
+  expect(() => ourTokenizer({ ...bertJson(), truncation }).encode('the quick brown fox')).toThrow(TokenizerError);
 });
 
 it('at least 100,000 texts were compared', () => {
