@@ -163,6 +163,18 @@ describe('Tokenizer', () => {
     ]);
   });
 
+  it('forgets how tokens were written that were cut off', () => {
+    const tokenizer = readTokenizer({
+      version: '1.0',
+      added_tokens: [{ id: 0, content: '<m>', lstrip: true, special: true }],
+      pre_tokenizer: { type: 'WhitespaceSplit' },
+      model: { type: 'WordLevel', vocab: { '<m>': 0, a: 1, b: 2 }, unk_token: '<m>' },
+    });
+    const { tokens, overflowing } = tokenizer.encode('a  <m>', { pair: 'b', truncation: { maxLength: 2 } });
+    expect(tokens).toEqual(['a', 'b']);
+    expect(overflowing.map((part) => part.tokens)).toEqual([['  <m>', 'b']]);
+  });
+
   it('decodes unknown ids only on request', () => {
     const tokenizer = named('bert');
     const error = failure(() => tokenizer.decode([5, tokenizer.idBound]));
