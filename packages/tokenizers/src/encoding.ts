@@ -336,7 +336,7 @@ const emptyColumns = (): Columns => ({
 
 /** The entries whose keys are from 0 to below `n` after `by` was added to them. */
 function shiftKeys(texts: ReadonlyMap<number, string>, by: number, n: number): ReadonlyMap<number, string> {
-  if (texts.size === 0 || by === 0) return texts;
+  if (texts.size === 0) return texts;
   const shifted = new Map<number, string>();
   for (const [i, text] of texts) if (i + by >= 0 && i + by < n) shifted.set(i + by, text);
   return shifted;

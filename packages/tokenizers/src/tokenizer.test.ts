@@ -133,6 +133,48 @@ describe('Tokenizer', () => {
     expect([...tokenizer.encode('a\ud800b').ids]).toEqual([...tokenizer.encode('a\ufffdb').ids]);
   });
 
+  it('writes an added token as it was found, and a token of the model of the same id as the model does', () => {
+    const tokenizer = readTokenizer({
+      version: '1.0',
+      added_tokens: [{ id: 1, content: 'a', normalized: true, special: false }],
+      normalizer: { type: 'Prepend', prepend: '▁' },
+      model: { type: 'BPE', vocab: { '▁': 0, a: 1, '/': 2 }, merges: [] },
+    });
+    // As the Rust library has it: normalised, the added token is ▁a, which is not in ▁/a.
+    expect(tokenizer.encode('a').tokens).toEqual(['▁a']);
+    expect(tokenizer.encode('/a').tokens).toEqual(['▁', '/', 'a']);
+    expect([...tokenizer.encode('/a').ids]).toEqual([0, 2, 1]);
+  });
+
+  it('trims offsets by whole characters: the space put before a text has the range of its first', () => {
+    const byteLevel = { type: 'ByteLevel', add_prefix_space: true, trim_offsets: true, use_regex: true };
+    const tokenizer = readTokenizer({
+      version: '1.0',
+      added_tokens: [{ id: 1, content: '<m>', special: true }],
+      pre_tokenizer: byteLevel,
+      post_processor: byteLevel,
+      model: { type: 'WordLevel', vocab: { ĠðŁĻĤ: 0, '<m>': 1, '<unk>': 2 }, unk_token: '<unk>' },
+    });
+    const encoding = tokenizer.encode('<m>🙂');
+    expect([...encoding.ids]).toEqual([1, 0]);
+    expect(encoding.offsetsIn('codePoint')).toEqual([
+      [0, 3],
+      [4, 4],
+    ]);
+  });
+
+  it('forgets how tokens were written that were cut off', () => {
+    const tokenizer = readTokenizer({
+      version: '1.0',
+      added_tokens: [{ id: 0, content: '<m>', lstrip: true, special: true }],
+      pre_tokenizer: { type: 'WhitespaceSplit' },
+      model: { type: 'WordLevel', vocab: { '<m>': 0, a: 1, b: 2 }, unk_token: '<m>' },
+    });
+    const { tokens, overflowing } = tokenizer.encode('a  <m>', { pair: 'b', truncation: { maxLength: 2 } });
+    expect(tokens).toEqual(['a', 'b']);
+    expect(overflowing.map((part) => part.tokens)).toEqual([['  <m>', 'b']]);
+  });
+
   it('decodes unknown ids only on request', () => {
     const tokenizer = named('bert');
     const error = failure(() => tokenizer.decode([5, tokenizer.idBound]));

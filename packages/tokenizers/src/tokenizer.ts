@@ -59,7 +59,8 @@ export class Tokenizer {
   private readonly added: AddedTokens;
   private readonly sink = new TokenSink();
   private words = new Int32Array(256);
-  private readonly nameOf = (id: number): string => this.idToToken(id) ?? '';
+  /** What the model writes comes first: an added token of the same id may be written otherwise where it was found. */
+  private readonly nameOf = (id: number): string => this.model.idToToken(id) ?? this.added.idToToken(id) ?? '';
 
   /** @throws TokenizerError if parts do not fit together. */
   constructor(parts: TokenizerParts) {
@@ -236,7 +237,7 @@ export class Tokenizer {
       if (typeof part === 'number') {
         const { start, end, text } = this.found;
         // As it stands in the text: with the spaces it took in, and normalised.
-        if (text === this.added.idToToken(part)) sink.push(part, start, end);
+        if (text === this.nameOf(part)) sink.push(part, start, end);
         else sink.pushText(part, start, end, text);
         this.setWords(from, word < 0 ? piece++ : word);
         continue;

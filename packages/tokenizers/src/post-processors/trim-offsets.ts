@@ -1,4 +1,5 @@
 import type { Encoding } from '../encoding';
+import { widthAt } from '../text/aligned-text';
 
 const SPACE = /[\u0120\p{White_Space}]/u; // U+0120 is a space in GPT-2's alphabet
 
@@ -6,7 +7,11 @@ const SPACE = /[\u0120\p{White_Space}]/u; // U+0120 is a space in GPT-2's alphab
 export function trimOffsets(encoding: Encoding, addPrefixSpace: boolean): Encoding {
   const starts = encoding.starts.slice();
   const ends = encoding.ends.slice();
+  const { texts } = encoding.origin;
+  const sequences = encoding.sequenceIds;
   encoding.tokens.forEach((token, i) => {
+    const given = texts[Math.max(0, sequences[i])];
+    const text = (typeof given === 'string' ? given : given?.[encoding.wordIds[i]]) ?? '';
     let leading = 0;
     while (leading < token.length && SPACE.test(token[leading])) leading++;
     let trailing = 0;
@@ -15,11 +20,22 @@ export function trimOffsets(encoding: Encoding, addPrefixSpace: boolean): Encodi
       // The space that was put before the text takes no room in it.
       const isFirst = i === 0 || starts[i] === 0;
       const room = isFirst && addPrefixSpace && leading === 1 ? 0 : leading;
-      starts[i] = Math.min(starts[i] + room, ends[i]);
+      starts[i] = Math.min(forward(text, starts[i], room), ends[i]);
     }
-    if (trailing > 0 && ends[i] >= trailing) ends[i] = Math.max(ends[i] - trailing, starts[i]);
+    if (trailing > 0 && ends[i] >= trailing) ends[i] = Math.max(back(text, ends[i], trailing), starts[i]);
   });
   return encoding
     .withRanges(starts, ends)
     .with({ overflowing: encoding.overflowing.map((part) => trimOffsets(part, addPrefixSpace)) });
+}
+
+/** A space that was put before a text has the range of its first character, which may be a surrogate pair. */
+function forward(text: string, at: number, characters: number): number {
+  for (let i = 0; i < characters; i++) at += widthAt(text, at);
+  return at;
+}
+
+function back(text: string, at: number, characters: number): number {
+  for (let i = 0; i < characters; i++) at -= at > 1 && widthAt(text, at - 2) === 2 ? 2 : 1;
+  return at;
 }
