@@ -35,7 +35,13 @@ async function open(folder: string, headers: object, query = ''): Promise<{ resu
       page.on('pageerror', (error) => complaints.push(error.message));
       page.on('request', (request) => {
         // Workers are started from blobs of the page's own.
-        if (!request.url().replace(/^blob:/, '').startsWith(url) && !request.url().startsWith('data:'))
+        if (
+          !request
+            .url()
+            .replace(/^blob:/, '')
+            .startsWith(url) &&
+          !request.url().startsWith('data:')
+        )
           complaints.push(request.url());
       });
       await page.goto(url + query);
