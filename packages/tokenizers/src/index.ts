@@ -17,6 +17,21 @@ export { tokenizerPresets, type TokenizerPreset, trainTokenizer, type TrainToken
 export { readTokenizer } from './read-tokenizer';
 export { readTokenizerFile, type ReadTokenizerFileOptions, type TiktokenEncoding } from './read-tokenizer-file';
 export { type DecodeOptions, type EncodeOptions, type TextInput, Tokenizer, type TokenizerParts } from './tokenizer';
+export {
+  type BpeTrainingOptions,
+  type OnProgress,
+  trainBpe,
+  type TrainedBpe,
+  type TrainedUnigram,
+  type TrainingProgress,
+  trainUnigram,
+  trainWordLevel,
+  trainWordPiece,
+  type UnigramTrainingOptions,
+  type WordCounts,
+  type WordLevelTrainingOptions,
+  type WordPieceTrainingOptions,
+} from './training';
 export type { Unit } from './unit';
 export type { VocabularyDecodeOptions, VocabularyEncodeOptions, VocabularyEncoding } from './vocabulary-encoding';
 export { specialIds, Vocabulary, type TrainOptions, type VocabularyJSON } from './vocabulary';

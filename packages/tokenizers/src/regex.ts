@@ -1,6 +1,6 @@
 import type { JsonValue } from './json';
 import { backtrackingProblem } from './regex/backtracking';
-import { PatternProblem, toSource, type RegexNode } from './regex/node';
+import { PatternError, toSource, type RegexNode } from './regex/node';
 import { parseRegex } from './regex/parse';
 
 const FLAGS = 'gv';
@@ -23,11 +23,11 @@ export function compilePattern(json: JsonValue): RegExp {
   try {
     const tree = parseRegex(text);
     const problem = backtrackingProblem(tree);
-    if (problem !== null) throw new PatternProblem(0, problem);
-    if (size(tree) > MAX_SIZE) throw new PatternProblem(0, 'the pattern is too large; repeat less often');
+    if (problem !== null) throw new PatternError(0, problem);
+    if (size(tree) > MAX_SIZE) throw new PatternError(0, 'the pattern is too large; repeat less often');
     return new RegExp(toSource(tree), FLAGS);
   } catch (error) {
-    if (error instanceof PatternProblem) throw regex.error(`at ${error.at}: ${error.message}`);
+    if (error instanceof PatternError) throw regex.error(`at ${error.at}: ${error.message}`);
     if (error instanceof SyntaxError)
       throw regex.error('not a regular expression that JavaScript can match; simplify it');
     throw error;

@@ -1,6 +1,7 @@
 import { show, TokenizerError } from '../error';
 import type { JsonValue } from '../json';
 import type { Model, PartJSON } from '../parts';
+import { uniform } from '../random';
 import { widthAt } from '../text/aligned-text';
 import type { TokenSink } from '../token-sink';
 import { byteToChar } from '../bytes';
@@ -28,7 +29,7 @@ export interface BpeOptions {
   readonly byteFallback?: boolean;
   /** A piece that is a token as a whole is that token, whatever the merges say. Default false. */
   readonly ignoreMerges?: boolean;
-  /** Numbers from 0 to below 1, for dropout. Default Math.random. */
+  /** Numbers from 0 to below 1, for dropout. Default: those of a fixed seed, so that a run can be repeated. */
   readonly random?: () => number;
 }
 
@@ -63,7 +64,7 @@ export class BPE implements Model {
 
   /** @throws TokenizerError if a merge names a token that is missing, or an option is out of range. */
   constructor(options: BpeOptions) {
-    const { vocab, merges, random = Math.random } = options;
+    const { vocab, merges, random = uniform(0) } = options;
     this.options = {
       dropout: options.dropout ?? null,
       unkToken: options.unkToken ?? null,

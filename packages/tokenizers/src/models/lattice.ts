@@ -1,4 +1,5 @@
 import { TokenizerError } from '../error';
+import { uniform } from '../random';
 import type { Chooser, Segmentation, Unigram } from './unigram';
 
 interface Edge {
@@ -10,11 +11,11 @@ interface Edge {
 
 /**
  * Subword regularisation (Kudo 2018, https://arxiv.org/abs/1804.10959): a way to cut each piece is drawn, with
- * probability ∝ P(way)^alpha. For `new Unigram({ …, chooser: sampling(0.1) })`.
+ * probability ∝ P(way)^alpha, by numbers of a fixed seed unless others are given. For `new Unigram({ …, chooser: sampling(0.1) })`.
  *
  * @throws TokenizerError unless alpha is a number of at least 0; 0 makes all ways equally likely.
  */
-export function sampling(alpha: number, random: () => number = Math.random): Chooser {
+export function sampling(alpha: number, random: () => number = uniform(0)): Chooser {
   if (!(alpha >= 0 && alpha < Infinity)) {
     throw new TokenizerError('invalid-option', `sampling: alpha is ${alpha}, expected a number of at least 0`);
   }

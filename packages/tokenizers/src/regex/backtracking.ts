@@ -42,12 +42,12 @@ export function backtrackingProblem(root: RegexNode): string | null {
     before(root, END, false);
     return null;
   } catch (error) {
-    if (error instanceof Ambiguity) return error.message;
+    if (error instanceof AmbiguityError) return error.message;
     throw error;
   }
 }
 
-class Ambiguity extends Error {}
+class AmbiguityError extends Error {}
 
 const tooManyWays =
   'the same text can be matched in too many ways, which can take forever; use one repetition where two meet, or possessive ones such as a++';
@@ -56,7 +56,7 @@ const ambiguousLoop =
 
 /** Checked wherever costs multiply, so that none grows from below LONG to above it unseen. */
 function checked(rest: Rest): Rest {
-  if ((rest.cost < LONG ? rest.cost : rest.cost / LONG) > MAX_STEPS) throw new Ambiguity(tooManyWays);
+  if ((rest.cost < LONG ? rest.cost : rest.cost / LONG) > MAX_STEPS) throw new AmbiguityError(tooManyWays);
   return rest;
 }
 
@@ -76,12 +76,12 @@ function before(node: RegexNode, rest: Rest, strict: boolean): Rest {
       );
     case 'look': {
       const inside = before(node.body, FAILURE, strict);
-      if (strict && inside.cost >= LONG) throw new Ambiguity(ambiguousLoop);
+      if (strict && inside.cost >= LONG) throw new AmbiguityError(ambiguousLoop);
       return { first: ANY, canFail: true, cost: inside.cost + rest.cost };
     }
     case 'atomic': {
       const inside = before(node.body, END, false);
-      if (strict && inside.cost >= LONG) throw new Ambiguity(ambiguousLoop);
+      if (strict && inside.cost >= LONG) throw new AmbiguityError(ambiguousLoop);
       const begin = inside.canFail ? inside.first : union([inside.first, rest.first]);
       return {
         first: isNullable(node.body) ? union([begin, rest.first, ANY]) : begin,
@@ -109,13 +109,13 @@ function beforeRepeat(node: RegexNode & { type: 'repeat' }, rest: Rest, strict: 
   const shortest = min * (single ? 1 : length(body));
   if (!rest.canFail) return { first, canFail, cost: shortest + 1 };
   if (min === max || !intersects(begin, rest.first)) return { first, canFail, cost: shortest + ways + rest.cost };
-  if (strict) throw new Ambiguity(ambiguousLoop);
+  if (strict) throw new AmbiguityError(ambiguousLoop);
   return checked({ first, canFail, cost: shortest + ways * (1 + rest.cost) });
 }
 
 /** With what a repeated group can begin; one character must decide each step in it. */
 function beginOfLoop(body: RegexNode, rest: Rest): string {
-  if (isNullable(body)) throw new Ambiguity(ambiguousLoop);
+  if (isNullable(body)) throw new AmbiguityError(ambiguousLoop);
   // A first look finds with what the next round begins, a second one what can follow within the loop.
   const { first } = before(body, END, false);
   before(body, { first: union([first, rest.first]), canFail: true, cost: 1 }, true);
@@ -128,7 +128,7 @@ function choice(branches: readonly Rest[], strict: boolean): Rest {
   for (const [i, branch] of branches.entries()) {
     if (distinct) distinct = branches.slice(0, i).every(({ first }) => !intersects(first, branch.first));
   }
-  if (strict && !distinct) throw new Ambiguity(ambiguousLoop);
+  if (strict && !distinct) throw new AmbiguityError(ambiguousLoop);
   for (const branch of branches) cost = distinct ? Math.max(cost, branch.cost) : cost + branch.cost;
   return checked({
     first: union(branches.map(({ first }) => first)),

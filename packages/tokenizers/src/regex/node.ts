@@ -17,7 +17,7 @@ export type RegexNode =
   | { readonly type: 'place'; readonly source: string };
 
 /** Something in a pattern that cannot be taken over; `at` counts in UTF-16 units of the pattern. */
-export class PatternProblem extends Error {
+export class PatternError extends Error {
   constructor(
     readonly at: number,
     message: string,

@@ -1,4 +1,4 @@
-import { PatternProblem } from './node';
+import { PatternError } from './node';
 import type { Scanner } from './scanner';
 import { both, character, classes, ignoringCase, not, NOTHING, posixBracket, property, range } from './sets';
 
@@ -19,10 +19,7 @@ export function parseSetEscape(scanner: Scanner, inClass: boolean): string | nul
     if (name === null) return character(letter.codePointAt(0)!);
     const found = property(name[2]);
     if (found === undefined) {
-      throw new PatternProblem(
-        start,
-        `unknown property \\${letter}{${name[2].slice(0, 30)}}; write one such as \\p{L}`,
-      );
+      throw new PatternError(start, `unknown property \\${letter}{${name[2].slice(0, 30)}}; write one such as \\p{L}`);
     }
     scanner.at += name[0].length;
     if (name[1] === '^') negative = !negative;
@@ -48,13 +45,12 @@ export function parseClass(scanner: Scanner, ignoreCase: boolean, depth = 0): st
   };
   let first = true;
   for (;;) {
-    if (scanner.done) throw new PatternProblem(start, 'class without end; add "]"');
+    if (scanner.done) throw new PatternError(start, 'class without end; add "]"');
     const at = scanner.at;
     if (scanner.take(']')) {
       if (!first) break;
       // A bracket right at the beginning stands for itself if there is another to end the class.
-      if (!scanner.rest().includes(']'))
-        throw new PatternProblem(start, 'empty class; write something between [ and ]');
+      if (!scanner.rest().includes(']')) throw new PatternError(start, 'empty class; write something between [ and ]');
       members.push(character(0x5d));
       first = false;
       continue;
@@ -68,7 +64,7 @@ export function parseClass(scanner: Scanner, ignoreCase: boolean, depth = 0): st
     if (bracket !== null) {
       const set = posixBracket(bracket[2]);
       if (set === undefined)
-        throw new PatternProblem(at, `unknown bracket ${bracket[0]}; known are [:alpha:], [:digit:], …`);
+        throw new PatternError(at, `unknown bracket ${bracket[0]}; known are [:alpha:], [:digit:], …`);
       scanner.at += bracket[0].length;
       members.push(bracket[1] === '^' ? not(set) : set);
       noRange(scanner);
@@ -104,8 +100,8 @@ function readRange(scanner: Scanner, from: number, at: number): string {
   if (scanner.sees('-[')) throw scanner.problem('a hyphen before a class; write it as \\-');
   scanner.take('-');
   const to = readMember(scanner);
-  if (typeof to === 'string') throw new PatternProblem(at, 'a range ends in a class; write the hyphen as \\-');
-  if (to < from) throw new PatternProblem(at, 'a range runs backwards; swap its ends');
+  if (typeof to === 'string') throw new PatternError(at, 'a range ends in a class; write the hyphen as \\-');
+  if (to < from) throw new PatternError(at, 'a range runs backwards; swap its ends');
   return range(from, to);
 }
 

@@ -1,5 +1,5 @@
 import { parseClass, parseSetEscape } from './parse-class';
-import { PatternProblem, repeat, sequence, type RegexNode } from './node';
+import { PatternError, repeat, sequence, type RegexNode } from './node';
 import { ANY, character, classes, ignoringCase } from './sets';
 import { Scanner } from './scanner';
 
@@ -102,7 +102,7 @@ class Parser {
         if (letter === 'i') result.ignoreCase = value;
         else if (letter === 'm') result.dotAll = value;
         else if (letter === 'x') result.extended = value;
-        else throw new PatternProblem(at, `unknown option "${letter}"; known are i, m and x`);
+        else throw new PatternError(at, `unknown option "${letter}"; known are i, m and x`);
       }
     }
     return result;
@@ -129,7 +129,7 @@ class Parser {
       case '*':
       case '+':
       case '?':
-        throw new PatternProblem(at, `nothing to repeat before "${next}"; write \\${next}`);
+        throw new PatternError(at, `nothing to repeat before "${next}"; write \\${next}`);
       case '\\':
         return this.escape(flags, at);
       default:
@@ -159,11 +159,11 @@ class Parser {
       return { node: { type: 'place', source: places[letter] } };
     }
     if (Object.hasOwn(refusedEscapes, letter)) {
-      throw new PatternProblem(at, `\\${letter} is not supported; ${refusedEscapes[letter]}`);
+      throw new PatternError(at, `\\${letter} is not supported; ${refusedEscapes[letter]}`);
     }
     // Three octal digits are a character, other numbers refer to groups.
     if (/[1-9]/.test(letter) && !/^[1-3][0-7]{2}/.test(scanner.rest(3))) {
-      throw new PatternProblem(at, `\\${letter} is not supported; ${refusedEscapes.k}`);
+      throw new PatternError(at, `\\${letter} is not supported; ${refusedEscapes.k}`);
     }
     if (letter === 'R') {
       scanner.next();
@@ -189,7 +189,7 @@ class Parser {
     if (scanner.take('?')) {
       if (scanner.take('#')) {
         while (!scanner.take(')')) {
-          if (scanner.done) throw new PatternProblem(at, 'comment without end; add ")"');
+          if (scanner.done) throw new PatternError(at, 'comment without end; add ")"');
           if (scanner.next() === '\\') scanner.next();
         }
         return null;
@@ -205,10 +205,10 @@ class Parser {
       else if (scanner.take('<!')) wrap = look(true, true);
       else if (scanner.take('>')) wrap = (body) => ({ type: 'atomic', body });
       else if (name !== null) scanner.at += name[0].length;
-      else throw new PatternProblem(at, `group "(?${scanner.peek()}" is not supported; write it as (?:…)`);
+      else throw new PatternError(at, `group "(?${scanner.peek()}" is not supported; write it as (?:…)`);
     }
     const body = this.alternation(inner, depth + 1);
-    if (!scanner.take(')')) throw new PatternProblem(at, 'group without end; add ")"');
+    if (!scanner.take(')')) throw new PatternError(at, 'group without end; add ")"');
     return wrap(body);
   }
 
@@ -225,15 +225,15 @@ class Parser {
         scanner.at += count[0].length;
         min = Number(count[1] ?? 0);
         max = Number(count[4] ?? (count[3] !== '' ? count[3] : count[2] === '' ? min : Infinity));
-        if (max < min) throw new PatternProblem(at, `"${count[0]}" counts down; swap the numbers`);
+        if (max < min) throw new PatternError(at, `"${count[0]}" counts down; swap the numbers`);
         if (min > MAX_COUNT || (max > MAX_COUNT && max !== Infinity)) {
-          throw new PatternProblem(at, `"${count[0]}" repeats too often; at most ${MAX_COUNT}`);
+          throw new PatternError(at, `"${count[0]}" repeats too often; at most ${MAX_COUNT}`);
         }
       } else if (scanner.take('?')) max = 1;
       else if (scanner.take('+')) min = 1;
       else if (!scanner.take('*')) return node;
       if (node.type === 'place' || node.type === 'look') {
-        throw new PatternProblem(start, 'a place between characters cannot be repeated; remove the quantifier');
+        throw new PatternError(start, 'a place between characters cannot be repeated; remove the quantifier');
       }
       if (count !== null) {
         // `{n}?` is optional, `{n,m}?` lazy; `+` after a count repeats it once more.

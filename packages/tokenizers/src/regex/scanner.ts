@@ -1,4 +1,4 @@
-import { PatternProblem } from './node';
+import { PatternError } from './node';
 
 /** A place in a pattern that is being read. */
 export class Scanner {
@@ -10,8 +10,8 @@ export class Scanner {
     return this.at >= this.pattern.length;
   }
 
-  problem(message: string): PatternProblem {
-    return new PatternProblem(this.at, message);
+  problem(message: string): PatternError {
+    return new PatternError(this.at, message);
   }
 
   rest(units?: number): string {
@@ -47,14 +47,14 @@ export class Scanner {
     if (letter === 'x' || letter === 'u') {
       const digits = letter === 'x' ? /^(?:\{([\da-fA-F]{1,8})\}|([\da-fA-F]{1,2}))/ : /^([\da-fA-F]{4})/;
       const found = digits.exec(this.rest(12));
-      if (found === null) throw new PatternProblem(start, `\\${letter} without digits; write \\x{41}`);
+      if (found === null) throw new PatternError(start, `\\${letter} without digits; write \\x{41}`);
       this.at += found[0].length;
       const code = Number.parseInt(found[1] ?? found[2], 16);
       if (found[2] !== undefined && code > 0x7f) {
-        throw new PatternProblem(start, `\\x${found[2]} is half a character in UTF-8; write \\x{${found[2]}}`);
+        throw new PatternError(start, `\\x${found[2]} is half a character in UTF-8; write \\x{${found[2]}}`);
       }
       if (code > 0x10ffff || (code >= 0xd800 && code < 0xe000)) {
-        throw new PatternProblem(start, `${found[0]} is not a character`);
+        throw new PatternError(start, `${found[0]} is not a character`);
       }
       return code;
     }
@@ -62,11 +62,11 @@ export class Scanner {
       const more = /^[0-7]{0,2}/.exec(this.rest(2))![0];
       this.at += more.length;
       const code = Number.parseInt(letter + more, 8);
-      if (code > 0x7f) throw new PatternProblem(start, `\\${letter}${more} is half a character in UTF-8`);
+      if (code > 0x7f) throw new PatternError(start, `\\${letter}${more} is half a character in UTF-8`);
       return code;
     }
     if (letter === 'c' || letter === 'C' || letter === 'M') {
-      throw new PatternProblem(start, `\\${letter} is not supported; write the character as \\x{…}`);
+      throw new PatternError(start, `\\${letter} is not supported; write the character as \\x{…}`);
     }
     return letter.codePointAt(0)!;
   }
