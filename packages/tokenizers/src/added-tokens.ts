@@ -1,5 +1,5 @@
 import { show, TokenizerError } from './error';
-import type { JsonValue } from './json';
+import { asBoolean, type JsonValue } from './json';
 import { Trie } from './models/trie';
 import type { Model, Normalizer } from './parts';
 import { AlignedText } from './text/aligned-text';
@@ -159,17 +159,16 @@ const before = (text: string, at: number): string => Array.from(text.slice(Math.
 const after = (text: string, at: number): string => Array.from(text.slice(at, at + 2))[0] ?? '';
 
 export function readAddedTokens(json: JsonValue): AddedToken[] {
-  const boolean = (value: JsonValue) => value.boolean();
   return json.items().map((token) => {
-    const special = token.get('special').or(boolean, false);
+    const special = token.get('special').or(asBoolean, false);
     return {
       content: token.get('content').string(),
       id: token.get('id').integer(),
       special,
-      singleWord: token.get('single_word').or(boolean, false),
-      lstrip: token.get('lstrip').or(boolean, false),
-      rstrip: token.get('rstrip').or(boolean, false),
-      normalized: token.get('normalized').or(boolean, !special),
+      singleWord: token.get('single_word').or(asBoolean, false),
+      lstrip: token.get('lstrip').or(asBoolean, false),
+      rstrip: token.get('rstrip').or(asBoolean, false),
+      normalized: token.get('normalized').or(asBoolean, !special),
     };
   });
 }

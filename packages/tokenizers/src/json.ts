@@ -102,6 +102,12 @@ export class JsonValue {
   }
 }
 
+/** Readers for `or`. */
+export const asBoolean = (value: JsonValue): boolean => value.boolean();
+export const asString = (value: JsonValue): string => value.string();
+export const asInteger = (value: JsonValue): number => value.integer();
+export const asNumber = (value: JsonValue): number => value.number();
+
 const MAX_SHOWN = 40;
 
 /** A value in a few words, on one line. */

@@ -1,6 +1,6 @@
 import { readAddedTokens } from './added-tokens';
 import type { PaddingOptions, TruncationOptions } from './encoding';
-import { JsonValue } from './json';
+import { asInteger, asString, JsonValue } from './json';
 import type { Kit } from './kit';
 import { readModel } from './models';
 import { readNormalizer } from './normalizers/read';
@@ -13,7 +13,7 @@ const strategies = { LongestFirst: 'longestFirst', OnlyFirst: 'onlyFirst', OnlyS
 /** The tokenizer of a `tokenizer.json`, with the parts that `kit` has. */
 export function readTokenizerWith(kit: Kit, json: unknown): Tokenizer {
   const root = new JsonValue(typeof json === 'string' ? parse(json) : json, 'tokenizer.json', kit);
-  const version = root.get('version').or((value) => value.string(), '1.0');
+  const version = root.get('version').or(asString, '1.0');
   if (version !== '1.0') throw root.get('version').error(`version "${version}" is not known; this reads "1.0"`);
   return new Tokenizer({
     model: readModel(root.get('model')),
@@ -41,7 +41,7 @@ const readDirection = (json: JsonValue): 'left' | 'right' =>
 function readTruncation(json: JsonValue): TruncationOptions {
   return {
     maxLength: json.get('max_length').integer(),
-    stride: json.get('stride').or((value) => value.integer(), 0),
+    stride: json.get('stride').or(asInteger, 0),
     strategy: json
       .get('strategy')
       .or(
@@ -60,10 +60,10 @@ function readPadding(json: JsonValue): PaddingOptions {
         ? (strategy.oneOf(['BatchLongest']), 'longest')
         : strategy.or((value) => value.get('Fixed').integer(), 'longest' as const),
     // Files say 0 where they mean no rounding.
-    multipleOf: json.get('pad_to_multiple_of').or((value) => value.integer() || undefined, undefined),
+    multipleOf: json.get('pad_to_multiple_of').or(asInteger || undefined, undefined),
     direction: json.get('direction').or(readDirection, 'right' as const),
     id: json.get('pad_id').integer(),
-    typeId: json.get('pad_type_id').or((value) => value.integer(), 0),
+    typeId: json.get('pad_type_id').or(asInteger, 0),
     token: json.get('pad_token').string(),
   };
 }

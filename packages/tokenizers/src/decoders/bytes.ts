@@ -1,16 +1,10 @@
+import { ByteLevelPart, readByteLevel } from '../byte-level-part';
 import { charToByte } from '../bytes';
 import type { JsonValue } from '../json';
 import type { Decoder } from '../parts';
-import { readByteLevel, type ByteLevelOptions } from '../pre-tokenizers/byte-level';
 
 /** Reads tokens as bytes in GPT-2's alphabet. */
-export class ByteLevelDecoder implements Decoder {
-  private readonly options: Required<ByteLevelOptions>;
-
-  constructor({ addPrefixSpace = true, trimOffsets = true, useRegex = true }: ByteLevelOptions = {}) {
-    this.options = { addPrefixSpace, trimOffsets, useRegex };
-  }
-
+export class ByteLevelDecoder extends ByteLevelPart implements Decoder {
   static read(json: JsonValue): ByteLevelDecoder {
     return new ByteLevelDecoder(readByteLevel(json));
   }
@@ -35,11 +29,6 @@ export class ByteLevelDecoder implements Decoder {
       length += i === token.length ? i : encoder.encodeInto(token, bytes.subarray(length)).written;
     }
     return [new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes.subarray(0, length))];
-  }
-
-  toJSON() {
-    const { addPrefixSpace, trimOffsets, useRegex } = this.options;
-    return { type: 'ByteLevel', add_prefix_space: addPrefixSpace, trim_offsets: trimOffsets, use_regex: useRegex };
   }
 }
 

@@ -1,4 +1,4 @@
-import { JsonValue } from '../json';
+import { asBoolean, JsonValue } from '../json';
 import {
   checkPieces,
   defaultNormalizer,
@@ -24,7 +24,7 @@ export function tokenizerJsonToSentencePiece(json: unknown): SentencePieceModel 
   if (type !== 'Unigram' && type !== 'BPE') {
     throw model.get('type').error(`SentencePiece has no model of type ${type}, only Unigram and BPE`);
   }
-  const byteFallback = model.get('byte_fallback').or((value) => value.boolean(), false);
+  const byteFallback = model.get('byte_fallback').or(asBoolean, false);
   const scored = type === 'Unigram' ? unigramPieces(model) : bpePieces(model);
   const pieces = withTypes(file, scored, unknownId(model, scored), byteFallback);
   checkPieces(pieces);

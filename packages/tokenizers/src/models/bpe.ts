@@ -1,5 +1,5 @@
 import { show, TokenizerError } from '../error';
-import type { JsonValue } from '../json';
+import { asBoolean, asNumber, asString, type JsonValue } from '../json';
 import type { Model, PartJSON } from '../parts';
 import { uniform } from '../random';
 import { widthAt } from '../text/aligned-text';
@@ -95,7 +95,7 @@ export class BPE implements Model {
         const missing = l === undefined ? left : r === undefined ? right : left + right.slice(prefix?.length ?? 0);
         throw new TokenizerError(
           'invalid-vocabulary',
-          `BPE: merge ${rank}, "${show(left)}" "${show(right)}", needs the token "${show(missing)}", which is not in the vocabulary; add it or remove the merge`,
+          `BPE: merge ${rank}, "${show(left)}" "${show(right)}", needs the token "${show(missing)}", which is not in the vocabulary`,
         );
       }
       this.merges.set(l, r, rank, merged);
@@ -303,17 +303,15 @@ export function readBPE(json: JsonValue): BPE {
       if (parts.length !== 2) throw merge.error(`expected two tokens, got ${parts.length}`);
       return [parts[0], parts[1]];
     });
-  const string = (value: JsonValue) => value.string();
-  const boolean = (value: JsonValue) => value.boolean();
   return new BPE({
     vocab: readVocab(json.get('vocab')),
     merges,
-    dropout: json.get('dropout').or((value) => value.number(), null),
-    unkToken: json.get('unk_token').or(string, null),
-    continuingSubwordPrefix: json.get('continuing_subword_prefix').or(string, null),
-    endOfWordSuffix: json.get('end_of_word_suffix').or(string, null),
-    fuseUnk: json.get('fuse_unk').or(boolean, false),
-    byteFallback: json.get('byte_fallback').or(boolean, false),
-    ignoreMerges: json.get('ignore_merges').or(boolean, false),
+    dropout: json.get('dropout').or(asNumber, null),
+    unkToken: json.get('unk_token').or(asString, null),
+    continuingSubwordPrefix: json.get('continuing_subword_prefix').or(asString, null),
+    endOfWordSuffix: json.get('end_of_word_suffix').or(asString, null),
+    fuseUnk: json.get('fuse_unk').or(asBoolean, false),
+    byteFallback: json.get('byte_fallback').or(asBoolean, false),
+    ignoreMerges: json.get('ignore_merges').or(asBoolean, false),
   });
 }

@@ -1,5 +1,5 @@
 import { show, TokenizerError } from '../error';
-import type { JsonValue } from '../json';
+import { asBoolean, asInteger, type JsonValue } from '../json';
 import type { Model, PartJSON } from '../parts';
 import { widthAt } from '../text/aligned-text';
 import type { TokenSink } from '../token-sink';
@@ -233,7 +233,7 @@ export function readUnigram(json: JsonValue): Unigram {
     });
   return new Unigram({
     vocab,
-    unkId: json.get('unk_id').or((value) => value.integer(), null),
-    byteFallback: json.get('byte_fallback').or((value) => value.boolean(), false),
+    unkId: json.get('unk_id').or(asInteger, null),
+    byteFallback: json.get('byte_fallback').or(asBoolean, false),
   });
 }

@@ -29,7 +29,7 @@ export class TokenTable {
       if (tokens[id] !== undefined) {
         throw new TokenizerError(
           'invalid-vocabulary',
-          `vocabulary: "${show(tokens[id])}" and "${show(token)}" both have the id ${id}; give one of them another`,
+          `vocabulary: "${show(tokens[id])}" and "${show(token)}" both have the id ${id}`,
         );
       }
       tokens[id] = token;

@@ -1,5 +1,5 @@
 import { show, TokenizerError } from '../error';
-import type { JsonValue } from '../json';
+import { asString, type JsonValue } from '../json';
 import type { Model, PartJSON } from '../parts';
 import type { TokenSink } from '../token-sink';
 import { readVocab, TokenTable, type Vocab } from './vocab';
@@ -55,6 +55,6 @@ export class WordLevel implements Model {
 export function readWordLevel(json: JsonValue): WordLevel {
   return new WordLevel({
     vocab: readVocab(json.get('vocab')),
-    unkToken: json.get('unk_token').or((value) => value.string(), '<unk>'),
+    unkToken: json.get('unk_token').or(asString, '<unk>'),
   });
 }

@@ -1,5 +1,5 @@
 import { TokenizerError } from '../error';
-import type { JsonValue } from '../json';
+import { asInteger, asString, type JsonValue } from '../json';
 import type { Model, PartJSON } from '../parts';
 import type { TokenSink } from '../token-sink';
 import { readVocab, TokenTable, type Vocab } from './vocab';
@@ -101,8 +101,8 @@ export class WordPiece implements Model {
 export function readWordPiece(json: JsonValue): WordPiece {
   return new WordPiece({
     vocab: readVocab(json.get('vocab')),
-    unkToken: json.get('unk_token').or((value) => value.string(), '[UNK]'),
-    continuingSubwordPrefix: json.get('continuing_subword_prefix').or((value) => value.string(), '##'),
-    maxInputCharsPerWord: json.get('max_input_chars_per_word').or((value) => value.integer(), 100),
+    unkToken: json.get('unk_token').or(asString, '[UNK]'),
+    continuingSubwordPrefix: json.get('continuing_subword_prefix').or(asString, '##'),
+    maxInputCharsPerWord: json.get('max_input_chars_per_word').or(asInteger, 100),
   });
 }

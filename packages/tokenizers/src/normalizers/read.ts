@@ -1,5 +1,5 @@
 import { TokenizerError } from '../error';
-import type { JsonValue } from '../json';
+import { asBoolean, type JsonValue } from '../json';
 import { readPart } from '../kit';
 import type { Normalizer } from '../parts';
 import { bertNormalizer } from './bert-normalizer';
@@ -15,7 +15,7 @@ export const readBertNormalizer = (json: JsonValue): Normalizer =>
   bertNormalizer({
     cleanText: json.get('clean_text').boolean(),
     handleChineseChars: json.get('handle_chinese_chars').boolean(),
-    stripAccents: json.get('strip_accents').or((value) => value.boolean(), null),
+    stripAccents: json.get('strip_accents').or(asBoolean, null),
     lowercase: json.get('lowercase').boolean(),
   });
 

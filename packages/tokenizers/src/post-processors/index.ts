@@ -1,6 +1,7 @@
 export type { TokenAndId } from './around';
 export { BertProcessing } from './bert-processing';
-export { ByteLevelProcessing, type ByteLevelProcessingOptions } from './byte-level-processing';
+export type { ByteLevelOptions } from '../byte-level-part';
+export { ByteLevelProcessing } from './byte-level-processing';
 export { RobertaProcessing } from './roberta-processing';
 export { SequenceProcessing } from './sequence';
 export { template } from './template';

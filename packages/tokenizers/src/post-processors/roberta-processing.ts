@@ -1,5 +1,5 @@
 import type { Encoding } from '../encoding';
-import type { JsonValue } from '../json';
+import { asBoolean, type JsonValue } from '../json';
 import type { PartJSON, PostProcessor } from '../parts';
 import { added, type TokenAndId, typed } from './around';
 import { readTokenAndId } from './read';
@@ -41,6 +41,6 @@ export const readRobertaProcessing = (json: JsonValue): RobertaProcessing =>
   new RobertaProcessing(
     readTokenAndId(json.get('sep')),
     readTokenAndId(json.get('cls')),
-    json.get('trim_offsets').or((value) => value.boolean(), true),
-    json.get('add_prefix_space').or((value) => value.boolean(), true),
+    json.get('trim_offsets').or(asBoolean, true),
+    json.get('add_prefix_space').or(asBoolean, true),
   );

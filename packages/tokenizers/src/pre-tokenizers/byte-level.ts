@@ -1,4 +1,5 @@
 import { byteToChar } from '../bytes';
+import { ByteLevelPart, readByteLevel } from '../byte-level-part';
 import type { JsonValue } from '../json';
 import type { PreTokenizer } from '../parts';
 import { AlignedText } from '../text/aligned-text';
@@ -6,27 +7,8 @@ import type { Pieces } from '../text/pieces';
 import { ascii, codeAt, kindsOf, LETTER, NUMBER, SPACE } from './characters';
 import { prependToPieces } from './prepend';
 
-export interface ByteLevelOptions {
-  /** Whether a text that does not begin with a space gets one. Default true. */
-  readonly addPrefixSpace?: boolean;
-  /** Whether the post-processor of this name keeps white space out of ranges. Default true. */
-  readonly trimOffsets?: boolean;
-  /** Whether to cut as GPT-2 does. Default true. */
-  readonly useRegex?: boolean;
-}
-
 /** Has the text read as bytes, cut into words, numbers, other characters and white space as GPT-2 does. */
-export class ByteLevel implements PreTokenizer {
-  readonly addPrefixSpace: boolean;
-  readonly trimOffsets: boolean;
-  readonly useRegex: boolean;
-
-  constructor({ addPrefixSpace = true, trimOffsets = true, useRegex = true }: ByteLevelOptions = {}) {
-    this.addPrefixSpace = addPrefixSpace;
-    this.trimOffsets = trimOffsets;
-    this.useRegex = useRegex;
-  }
-
+export class ByteLevel extends ByteLevelPart implements PreTokenizer {
   static read(json: JsonValue): ByteLevel {
     return new ByteLevel(readByteLevel(json));
   }
@@ -44,23 +26,7 @@ export class ByteLevel implements PreTokenizer {
     }
     return { text: result.text, bounds, byteLevel: true };
   }
-
-  toJSON() {
-    return {
-      type: 'ByteLevel',
-      add_prefix_space: this.addPrefixSpace,
-      trim_offsets: this.trimOffsets,
-      use_regex: this.useRegex,
-    };
-  }
 }
-
-/** The options that pre-tokenizer, decoder and post-processor of this name share. */
-export const readByteLevel = (json: JsonValue): Required<ByteLevelOptions> => ({
-  addPrefixSpace: json.get('add_prefix_space').boolean(),
-  trimOffsets: json.get('trim_offsets').boolean(),
-  useRegex: json.get('use_regex').or((value) => value.boolean(), true),
-});
 
 const GROUP = LETTER | NUMBER | SPACE; // 0: none of these
 

@@ -1,4 +1,5 @@
-export { ByteLevel, type ByteLevelOptions } from './byte-level';
+export type { ByteLevelOptions } from '../byte-level-part';
+export { ByteLevel } from './byte-level';
 export { Metaspace, type MetaspaceOptions, type PrependScheme } from './metaspace';
 export { PreTokenizerSequence } from './sequence';
 export { Split } from './split';

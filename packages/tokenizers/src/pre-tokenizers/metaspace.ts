@@ -1,4 +1,4 @@
-import type { JsonValue } from '../json';
+import { asBoolean, type JsonValue } from '../json';
 import type { PreTokenizer } from '../parts';
 import type { Pieces } from '../text/pieces';
 import { TextEditor } from '../text/text-editor';
@@ -60,14 +60,14 @@ export function readMetaspace(json: JsonValue): Required<MetaspaceOptions> {
     .or((value) => value.oneOf(['always', 'first', 'never'] as const), undefined);
   // Old files have `add_prefix_space` alone.
   const legacy = json.get('add_prefix_space');
-  const added = legacy.or((value) => value.boolean(), true);
+  const added = legacy.or(asBoolean, true);
   if (scheme !== undefined && scheme !== 'never' && !added) {
     throw legacy.error(`false does not go with prepend_scheme "${scheme}"; remove one of the two`);
   }
   return {
     replacement: readCharacter(json.get('replacement')),
     prependScheme: scheme ?? (added ? 'always' : 'never'),
-    split: json.get('split').or((value) => value.boolean(), true),
+    split: json.get('split').or(asBoolean, true),
   };
 }
 
