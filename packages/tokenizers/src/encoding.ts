@@ -124,21 +124,24 @@ export class Encoding {
    */
   offsetsIn(unit: OffsetUnit): readonly Range[] {
     if (unit !== 'utf16' && unit !== 'codePoint' && unit !== 'byte') {
-      throw new TokenizerError(
-        'invalid-option',
-        `Encoding: offsets in "${String(unit)}"; expected utf16, codePoint or byte`,
-      );
+      throw new TokenizerError('invalid-option', `offsetsIn: "${String(unit)}", expected utf16, codePoint or byte`);
     }
     if (unit === 'utf16') return this.offsets;
     const tables = new Map<string, Int32Array>();
-    const sequences = this.sequenceIds;
+    const texts = this.textsOfTokens();
     return this.offsets.map(([start, end], i): Range => {
-      const given = this.source.texts[Math.max(0, sequences[i])];
-      const text = typeof given === 'string' ? given : given[this.wordIds[i]];
-      if (text === undefined || sequences[i] < 0) return [start, end];
+      const text = texts[i];
       let table = tables.get(text);
       if (table === undefined) tables.set(text, (table = positions(text, unit)));
       return [table[start], table[end]];
+    });
+  }
+
+  /** @internal The text, or the word, that each token is from; empty for tokens that were added. */
+  textsOfTokens(): string[] {
+    return Array.from(this.sequenceIds, (sequence, i) => {
+      const given = this.source.texts[sequence] ?? '';
+      return typeof given === 'string' ? given : (given[this.wordIds[i]] ?? '');
     });
   }
 

@@ -14,6 +14,7 @@ export * as postProcessors from './post-processors';
 export * as preTokenizers from './pre-tokenizers';
 export type { Decoder, Model, Normalizer, PartJSON, PostProcessor, PreTokenizer } from './parts';
 export { tokenizerPresets, type TokenizerPreset, trainTokenizer, type TrainTokenizerOptions } from './train-tokenizer';
+export { piecesOf } from './pieces-of';
 export { readTokenizer } from './read-tokenizer';
 export { readTokenizerFile, type ReadTokenizerFileOptions, type TiktokenEncoding } from './read-tokenizer-file';
 export { type DecodeOptions, type EncodeOptions, type TextInput, Tokenizer, type TokenizerParts } from './tokenizer';

@@ -14,7 +14,7 @@ const strategies = { LongestFirst: 'longestFirst', OnlyFirst: 'onlyFirst', OnlyS
 export function readTokenizerWith(kit: Kit, json: unknown): Tokenizer {
   const root = new JsonValue(typeof json === 'string' ? parse(json) : json, 'tokenizer.json', kit);
   const version = root.get('version').or(asString, '1.0');
-  if (version !== '1.0') throw root.get('version').error(`version "${version}" is not known; this reads "1.0"`);
+  if (version !== '1.0') throw root.get('version').error('expected "1.0"');
   return new Tokenizer({
     model: readModel(root.get('model')),
     normalizer: root.get('normalizer').or(readNormalizer, null),

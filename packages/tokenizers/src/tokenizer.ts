@@ -5,7 +5,7 @@ import type { TokenizerJSON } from './files/tokenizer-json';
 import type { Decoder, Model, Normalizer, PostProcessor, PreTokenizer } from './parts';
 import { materializeBytes } from './pre-tokenizers/byte-level';
 import { AlignedText } from './text/aligned-text';
-import { onePiece } from './text/pieces';
+import { onePiece, type Pieces } from './text/pieces';
 import { TokenSink } from './token-sink';
 import { checkPadding, checkTruncation, paddedLength, truncate } from './fit';
 
@@ -144,20 +144,6 @@ export class Tokenizer {
     return this.decoder === null ? tokens.join(' ') : this.decoder.decode(tokens).join('');
   }
 
-  /**
-   * The pieces that the model would be given for a text, written in its alphabet: what trainers count.
-   * Added tokens are left out.
-   */
-  *piecesOf(text: string): Generator<string> {
-    for (const part of this.partsOf(text.toWellFormed(), 0)) {
-      if (typeof part === 'object') {
-        const pieces = this.cut(part);
-        const { text: cut, bounds } = pieces.byteLevel ? materializeBytes(pieces) : pieces;
-        for (let i = 0; i < bounds.length; i += 2) yield cut.text.slice(bounds[i], bounds[i + 1]);
-      }
-    }
-  }
-
   private tokensOf(
     ids: Iterable<number>,
     { skipSpecialTokens = true, onUnknownId = 'error' }: DecodeOptions,
@@ -265,7 +251,8 @@ export class Tokenizer {
     for (let i = from; i < length; i++) this.words[i] = word;
   }
 
-  private cut(text: AlignedText) {
+  /** @internal The pieces of a part. */
+  cut(text: AlignedText): Pieces {
     const whole = onePiece(text);
     return this.preTokenizer === null ? whole : this.preTokenizer.split(whole);
   }
@@ -273,8 +260,8 @@ export class Tokenizer {
   /** Where the added token is that `partsOf` has just given, and how it is written there. */
   private found = { start: 0, end: 0, text: '' };
 
-  /** The parts of a text in order: normalised text, or the id of an added token. */
-  private *partsOf(text: string, base: number): Generator<AlignedText | number> {
+  /** @internal The parts of a text in order: normalised text, or the id of an added token. */
+  *partsOf(text: string, base: number): Generator<AlignedText | number> {
     const parts = this.added.split(text, false);
     if (parts === null) {
       yield* this.normalizedParts(AlignedText.of(text, base));

@@ -1,6 +1,7 @@
 import { byteToChar } from './bytes';
 import { show, TokenizerError } from './error';
 import type { TokenizerJSON } from './files/tokenizer-json';
+import { piecesOf } from './pieces-of';
 import { readTokenizer } from './read-tokenizer';
 import type { Tokenizer } from './tokenizer';
 import { trainBpe } from './training/bpe';
@@ -176,7 +177,7 @@ function countPieces(
   const counts = new Map<string, number>();
   for (const text of texts) {
     if (typeof text !== 'string') throw invalid(`expected texts, got ${text === null ? 'null' : typeof text}`);
-    for (const piece of tokenizer.piecesOf(text)) counts.set(piece, (counts.get(piece) ?? 0) + 1);
+    for (const piece of piecesOf(tokenizer, text)) counts.set(piece, (counts.get(piece) ?? 0) + 1);
   }
   return counts;
 }

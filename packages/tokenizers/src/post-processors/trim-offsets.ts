@@ -7,11 +7,8 @@ const SPACE = /[\u0120\p{White_Space}]/u; // U+0120 is a space in GPT-2's alphab
 export function trimOffsets(encoding: Encoding, addPrefixSpace: boolean): Encoding {
   const starts = encoding.starts.slice();
   const ends = encoding.ends.slice();
-  const { texts } = encoding.origin;
-  const sequences = encoding.sequenceIds;
+  const texts = encoding.textsOfTokens();
   encoding.tokens.forEach((token, i) => {
-    const given = texts[Math.max(0, sequences[i])];
-    const text = (typeof given === 'string' ? given : given?.[encoding.wordIds[i]]) ?? '';
     let leading = 0;
     while (leading < token.length && SPACE.test(token[leading])) leading++;
     let trailing = 0;
@@ -20,9 +17,9 @@ export function trimOffsets(encoding: Encoding, addPrefixSpace: boolean): Encodi
       // The space that was put before the text takes no room in it.
       const isFirst = i === 0 || starts[i] === 0;
       const room = isFirst && addPrefixSpace && leading === 1 ? 0 : leading;
-      starts[i] = Math.min(forward(text, starts[i], room), ends[i]);
+      starts[i] = Math.min(forward(texts[i], starts[i], room), ends[i]);
     }
-    if (trailing > 0 && ends[i] >= trailing) ends[i] = Math.max(back(text, ends[i], trailing), starts[i]);
+    if (trailing > 0 && ends[i] >= trailing) ends[i] = Math.max(back(texts[i], ends[i], trailing), starts[i]);
   });
   return encoding
     .withRanges(starts, ends)
