@@ -24,7 +24,7 @@ test('pairs become ids with START and END; long ones are left out; several targe
   const train = write(`ab\tx y\nba\ty\n${'a'.repeat(11)}\tx\nab\tz\n`);
   const valid = write('ab\tx\nb\ty y\nab\tq r\nab\tx\n');
   const task = await load(train, { valid });
-  const { source, target } = task.vocabularies;
+  const { source, target } = task.codecs;
   expect(source.tokens.slice(4)).toEqual(['a', 'b']);
   expect(task.training.map((pair) => source.decode(Array.from(pair.source)))).toEqual(['ab', 'ba', 'ab']);
   expect(target.decode(Array.from(task.training[0].target), { skipSpecial: false })).toBe('<start> x y <end>');
@@ -55,7 +55,7 @@ test('without a file for validation, some sources are held out, with all their t
   const held = task.validation.map(({ source }) => source);
   expect(held).toHaveLength(5); // of 100 sources
   expect(task.validation.every(({ references }) => references.length === 2)).toBe(true);
-  const seen = task.training.map((pair) => task.vocabularies.source.decode(Array.from(pair.source)));
+  const seen = task.training.map((pair) => task.codecs.source.decode(Array.from(pair.source)));
   expect(seen).toHaveLength(190);
   expect(seen.filter((source) => held.includes(source))).toEqual([]);
   const again = await load(write(lines.toReversed().join('\n')));

@@ -9,7 +9,7 @@ import { differenceOf, readConfig, readSettings, type RunConfig, runDigest, writ
 
 const folder = mkdtempSync(join(tmpdir(), 'qkv-config-'));
 const file = join(folder, 'config.json');
-const config: RunConfig = { data: { task: 'g2p' }, recipe: tiny({}), vocabularies: tinyModel().vocabularies };
+const config: RunConfig = { data: { task: 'g2p' }, recipe: tiny({}), codecs: tinyModel().codecs };
 let text: string;
 
 beforeAll(async () => {
@@ -71,7 +71,7 @@ test.each<[string, (json: Record<string, never>) => unknown, RegExp]>([
   ],
   [
     'no vocabulary',
-    (json) => ({ ...json, vocabularies: { source: {}, target: {} } }),
+    (json) => ({ ...json, codecs: { source: {}, target: {} } }),
     /config\.json: Vocabulary: format is undefined/,
   ],
 ])('%s', async (_, change, message) => {
