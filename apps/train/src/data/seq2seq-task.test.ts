@@ -25,9 +25,10 @@ test('pairs become ids with START and END; long ones are left out; several targe
   const valid = write('ab\tx\nb\ty y\nab\tq r\nab\tx\n');
   const task = await load(train, { valid });
   const { source, target } = task.codecs;
-  expect(source.tokens.slice(4)).toEqual(['a', 'b']);
+  expect([4, 5].map((id) => source.nameOf(id))).toEqual(['a', 'b']);
+  expect(source.size).toBe(6);
   expect(task.training.map((pair) => source.decode(Array.from(pair.source)))).toEqual(['ab', 'ba', 'ab']);
-  expect(target.decode(Array.from(task.training[0].target), { skipSpecial: false })).toBe('<start> x y <end>');
+  expect(Array.from(task.training[0].target, (id) => target.nameOf(id))).toEqual(['<start>', 'x', 'y', '<end>']);
   expect(task.validation).toEqual([
     { source: 'ab', references: [['x'], ['q', 'r']] },
     { source: 'b', references: [['y', 'y']] },

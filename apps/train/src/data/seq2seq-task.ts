@@ -5,7 +5,8 @@ import type { TextPair } from '@qkv/data';
 import { Failure } from '../failure';
 import type { Codecs } from '../model/model';
 import type { StageReport } from '../terminal/stage-progress';
-import { type CodecOption, type CodecSource, codecSource, type CodecSpec, describeSpec } from './codec-spec';
+import { type CodecOption, type CodecSpec, describeSpec } from './codec-option';
+import { type CodecSource, codecSource } from './codec-source';
 import { examplesOfPairs, readPairsFile } from './pairs-file';
 import { contentOf, type DataFile, type DataSource, encodePair, isShort, type Task } from './task';
 

@@ -2,7 +2,7 @@ import type { SequencePair } from '@qkv/data';
 
 import type { Example } from '../model/evaluation';
 import type { Codecs } from '../model/model';
-import { type CodecSpec, isFile } from './codec-spec';
+import { type CodecSpec, isFile } from './codec-option';
 
 /** Where the data of a run comes from: kept in its config, and compared when it goes on. */
 export type DataSource =

@@ -71,7 +71,7 @@ test.each<[string, (json: Record<string, never>) => unknown, RegExp]>([
   ],
   [
     'no vocabulary',
-    (json) => ({ ...json, codecs: { source: {}, target: {} } }),
+    (json) => ({ ...json, vocabularies: { source: {}, target: {} } }),
     /config\.json: Vocabulary: format is undefined/,
   ],
 ])('%s', async (_, change, message) => {

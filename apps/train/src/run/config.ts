@@ -6,7 +6,7 @@ import { readTokenizer, Vocabulary } from '@qkv/tokenizers';
 import { writeFileDurably } from '@qkv/safetensors/node';
 import { z } from 'zod';
 
-import { type CodecSpec, describeSpec, isTrainedSpec } from '../data/codec-spec';
+import { type CodecSpec, describeSpec, isTrained } from '../data/codec-option';
 import { contentOf, contentOfSpec, type DataSource } from '../data/task';
 import { describeError, Failure, systemReason } from '../failure';
 import { type TextCodec, TOKENIZER_FORMAT, TokenizerCodec, VocabularyCodec } from '../model/codec';
@@ -27,7 +27,7 @@ export interface RunConfig {
 const dataFile = z.strictObject({ path: z.string(), digest: z.string() });
 const unit = z.union([
   z.enum(['character', 'word']),
-  z.custom<Extract<CodecSpec, `${string}:${number}`>>((value) => typeof value === 'string' && isTrainedSpec(value)),
+  z.custom<Extract<CodecSpec, `${string}:${number}`>>(isTrained, 'Expected character, word, or a name and a size, as in bpe:8000.'),
   dataFile,
 ]);
 const data = z.discriminatedUnion('task', [
