@@ -1,4 +1,6 @@
-import { readTokenizerFile, type TiktokenEncoding } from '../../data/tokenizer-file';
+import type { TiktokenEncoding } from '@qkv/tokenizers';
+
+import { readTokenizerFile } from '../../data/tokenizer-file';
 import { writeOutput } from '../../output';
 import { requireWritable } from './train';
 
@@ -14,8 +16,8 @@ export async function convertTokenizer(
   output: string,
   { overwrite, encoding }: ConvertOptions,
 ): Promise<void> {
-  const { tokenizer, kind } = await readTokenizerFile(input, encoding);
+  const { tokenizer } = await readTokenizerFile(input, encoding);
   await requireWritable(output, overwrite);
   await writeOutput(output, `${JSON.stringify(tokenizer, null, 2)}\n`);
-  console.log(`${kind}, ${tokenizer.size.toLocaleString('en')} tokens: saved in ${output}`);
+  console.log(`${tokenizer.size.toLocaleString('en')} tokens: saved in ${output}`);
 }

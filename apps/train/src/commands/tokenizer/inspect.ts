@@ -36,12 +36,11 @@ export async function inspectTokenizer(path: string, { text, pair, json }: Inspe
 
 type Part = Readonly<Record<string, unknown>> | null;
 
-function factsOf({ path, kind, tokenizer }: TokenizerFile) {
+function factsOf({ path, tokenizer }: TokenizerFile) {
   const { normalizer, preTokenizer, model, postProcessor, decoder, truncation, padding } = tokenizer;
   const parts = { normalizer, preTokenizer, model, postProcessor, decoder };
   return {
     path,
-    kind,
     size: tokenizer.size,
     idBound: tokenizer.idBound,
     parts: Object.fromEntries(
@@ -56,7 +55,7 @@ function factsOf({ path, kind, tokenizer }: TokenizerFile) {
 }
 
 function describe(file: TokenizerFile): string {
-  const { path, kind, size, idBound, parts, truncation, padding, specialTokens, addedTokens, longestTokens } =
+  const { path, size, idBound, parts, truncation, padding, specialTokens, addedTokens, longestTokens } =
     factsOf(file);
   const named = (tokens: readonly { id: number; content: string }[]): string =>
     tokens
@@ -65,7 +64,7 @@ function describe(file: TokenizerFile): string {
       .concat(tokens.length > SPECIAL ? [`and ${count(tokens.length - SPECIAL)} more`] : [])
       .join(', ');
   const rows: [string, string][] = [
-    ['file', `${path} (${kind})`],
+    ['file', path],
     ['vocabulary', `${count(size)} tokens, ids from 0 to ${count(idBound - 1)}`],
     ['normalizer', parts.normalizer ?? ''],
     ['pre-tokenizer', parts.preTokenizer ?? ''],
