@@ -16,7 +16,7 @@ const LEAST = 16;
 const MOST = 1_000_000;
 
 export const isUnit = (spec: unknown): spec is Unit => spec === 'character' || spec === 'word';
-export const isFile = <T>(spec: CodecSpec | T): spec is Exclude<CodecSpec | T, string> => typeof spec === 'object';
+export const isFile = (spec: CodecSpec): spec is DataFile => typeof spec === 'object';
 
 /** Name and size of a tokenizer to be trained, undefined if the text is something else. */
 export function parseTrained(text: string): { readonly preset: SubwordPreset; readonly size: number } | undefined {

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { basename } from 'node:path';
 
 import { readTokenizerFile as parseTokenizer, type TiktokenEncoding, type Tokenizer } from '@qkv/tokenizers';
 
@@ -20,6 +21,7 @@ export interface TokenizerFile {
  * @throws Failure that names the file and what is wrong with it.
  */
 export async function readTokenizerFile(path: string, tiktoken?: TiktokenEncoding): Promise<TokenizerFile> {
+  const name = basename(path);
   const bytes = await read(path);
   const mergesPath = path.replace(/vocab\.json$/, 'merges.txt');
   const merges = mergesPath === path ? undefined : await read(mergesPath);
@@ -27,9 +29,11 @@ export async function readTokenizerFile(path: string, tiktoken?: TiktokenEncodin
   if (merges !== undefined) hash.update(merges);
   const digest = hash.digest('hex');
   try {
-    return { path, digest, tokenizer: parseTokenizer(bytes, { name: path, merges, tiktoken, lowercase: !isCased(bytes) }) };
+    const tokenizer = parseTokenizer(bytes, { name, merges, tiktoken, lowercase: !isCased(bytes) });
+    return { path, digest, tokenizer };
   } catch (error) {
-    throw new Failure(describeError(error), { cause: error });
+    const [message, own] = [describeError(error), `${name}: `];
+    throw new Failure(`${path}: ${message.startsWith(own) ? message.slice(own.length) : message}`, { cause: error });
   }
 }
 

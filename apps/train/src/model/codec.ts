@@ -86,6 +86,7 @@ export class TokenizerCodec implements TextCodec {
   /** Takes text that spells a special token of ours for ordinary text. */
   readonly #plain: Tokenizer;
   readonly #pad: number;
+  /** The model's id of it; byte-level BPE has none, as it knows every text. */
   readonly #unknown: number | undefined;
 
   /** `text` is the tokenizer.json that the tokenizer was read from, if it was one of a run's. */
@@ -104,22 +105,24 @@ export class TokenizerCodec implements TextCodec {
     this.#pad = tokenizer.tokenToId(PAD)!;
     this.start = this.#swap(tokenizer.tokenToId(START)!);
     this.end = this.#swap(tokenizer.tokenToId(END)!);
-    const unknown = tokenizer.model.unkToken ?? undefined;
-    this.#unknown = unknown === undefined ? undefined : tokenizer.tokenToId(unknown);
+    const unknown = tokenizer.tokenToId(tokenizer.model.unkToken ?? UNKNOWN);
+    this.#unknown = unknown === undefined ? undefined : this.#swap(unknown);
     this.size = tokenizer.idBound;
     this.text = text ?? `${JSON.stringify(tokenizer, null, 2)}\n`;
     this.digest = createHash('sha256').update(this.text).digest('hex');
   }
 
   encode(text: string): Int32Array {
-    // A few models have our tokens in their vocabulary and may still find them in text.
-    return this.#ids(text)
-      .map((id) => this.#swap(id))
-      .filter((id) => !this.#isSpecial(id));
+    const { ids } = this.#plain.encode(text, { addSpecialTokens: false });
+    const own = Array.from(ids, (id) => this.#swap(id));
+    // Unigram has our tokens in its vocabulary, and finds them in text all the same.
+    if (!own.some((id) => this.#isSpecial(id))) return Int32Array.from(own);
+    const unknown = this.#unknown === undefined ? [] : [this.#unknown];
+    return Int32Array.from(own.flatMap((id) => (this.#isSpecial(id) ? unknown : [id])));
   }
 
   hasUnknown(text: string): boolean {
-    return this.#unknown !== undefined && this.#ids(text).includes(this.#unknown);
+    return this.#unknown !== undefined && this.encode(text).includes(this.#unknown);
   }
 
   decode(ids: Iterable<number>): string {
@@ -145,10 +148,6 @@ export class TokenizerCodec implements TextCodec {
 
   toJSON(): unknown {
     return { format: TOKENIZER_FORMAT, digest: this.digest };
-  }
-
-  #ids(text: string): Int32Array {
-    return this.#plain.encode(text, { addSpecialTokens: false }).ids;
   }
 
   /** The model's id of the tokenizer's, and back. */

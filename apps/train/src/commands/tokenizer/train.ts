@@ -32,6 +32,9 @@ const MEASURED = 10_000_000;
 export async function trainTokenizerOn(paths: readonly string[], options: TrainTokenizerOptions): Promise<void> {
   const { model, output, overwrite, mode } = options;
   const reporter = new Reporter(mode);
+  if (model === 'unigram' && options.minFrequency !== undefined) {
+    throw new Failure('--min-frequency is not for --model unigram; leave it out');
+  }
   await requireWritable(output, overwrite); // before minutes are spent
   const bytes = paths.reduce((sum, path) => sum + sizeOfFile(path), 0);
   const progress = mode === 'text' ? new StageProgress() : undefined;
