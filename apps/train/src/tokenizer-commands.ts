@@ -18,11 +18,13 @@ const encodings = ['r50k_base', 'p50k_base', 'cl100k_base', 'o200k_base'] as con
 /** What may be named where a tokenizer is asked for. */
 const FILE = 'tokenizer.json, SentencePiece .model, .tiktoken, vocab.txt, or vocab.json with merges.txt';
 
-const whole = (least: number, most: number) => (text: string): number => {
-  const value = /^\d+$/.test(text) ? Number(text) : NaN;
-  if (value >= least && value <= most) return value;
-  throw new InvalidArgumentError(`Expected a whole number from ${least} to ${most}.`);
-};
+const whole =
+  (least: number, most: number) =>
+  (text: string): number => {
+    const value = /^\d+$/.test(text) ? Number(text) : NaN;
+    if (value >= least && value <= most) return value;
+    throw new InvalidArgumentError(`Expected a whole number from ${least} to ${most}.`);
+  };
 
 /** Adds `tokenizer` and its commands. */
 export function addTokenizerCommands(program: Command, { modes, debug, modeOf }: Shared): void {

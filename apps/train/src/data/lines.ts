@@ -44,7 +44,7 @@ export function* linesOfFile(path: string, onRead: (bytes: number) => void = () 
   try {
     const reader = new LineReader(path);
     const buffer = new Uint8Array(CHUNK);
-    for (let length; (length = readChunk(file, buffer, path)) > 0; ) {
+    for (let length; (length = readChunk(file, buffer, path)) > 0;) {
       onRead(length);
       yield* reader.read(buffer.subarray(0, length));
     }

@@ -65,7 +65,10 @@ test('without a file for validation, some sources are held out, with all their t
 });
 
 describe('sub-words', () => {
-  const lines = Array.from({ length: 100 }, (_, i) => `${i % 2 ? 'the' : 'a'} cat number ${i}\tcat-${i} ${'abc'[i % 3]}`);
+  const lines = Array.from(
+    { length: 100 },
+    (_, i) => `${i % 2 ? 'the' : 'a'} cat number ${i}\tcat-${i} ${'abc'[i % 3]}`,
+  );
 
   test('tokenizers are trained on the pairs to train on, each on its side', async () => {
     const train = write(lines.join('\n'));

@@ -63,7 +63,14 @@ test('a model may cut a text in its own way: what it spells counts', () => {
 test('a tokenizer without our tokens gets them after its ids; PAD changes places with 0', () => {
   const codec = new TokenizerCodec(words({ cat: 0, dog: 1, '[UNK]': 2 }));
   expect([codec.size, codec.start, codec.end]).toEqual([6, 4, 5]);
-  expect([0, 1, 2, 3, 4, 5].map((id) => codec.nameOf(id))).toEqual(['<pad>', 'dog', '[UNK]', 'cat', '<start>', '<end>']);
+  expect([0, 1, 2, 3, 4, 5].map((id) => codec.nameOf(id))).toEqual([
+    '<pad>',
+    'dog',
+    '[UNK]',
+    'cat',
+    '<start>',
+    '<end>',
+  ]);
   expect([...codec.encode('cat dog cow cat')]).toEqual([3, 1, 2, 3]); // and nothing is cut off
   expect(codec.decode([4, 3, 1, 5, 0])).toBe('cat dog');
   expect(codec.hasUnknown('cat dog')).toBe(false);

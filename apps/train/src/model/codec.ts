@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-import { specialIds, Tokenizer, type Vocabulary } from '@qkv/tokenizers';
+import { specialIds, type Tokenizer, type Vocabulary } from '@qkv/tokenizers';
 
 /** Text ↔ ids, for one side of a model. PAD is 0. */
 export interface TextCodec {

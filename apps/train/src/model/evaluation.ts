@@ -37,8 +37,7 @@ export function score(judgements: readonly Judgement[]): Scores {
 }
 
 /** Source ids of an example; what training did not see is UNKNOWN. */
-export const encodeSource = ({ codecs }: TextModel, source: string): Int32Array =>
-  codecs.source.encode(source);
+export const encodeSource = ({ codecs }: TextModel, source: string): Int32Array => codecs.source.encode(source);
 
 /** @throws Failure if a source is longer than the model takes. */
 export function requireFitting(model: TextModel, examples: readonly Example[], name: string): void {
@@ -62,6 +61,8 @@ export async function judge(
   const sources = examples.map(({ source }) => encodeSource(translator.model, source));
   const hypotheses = await translator.translate(sources, options);
   return examples.flatMap((example, i) =>
-    hypotheses[i] === undefined ? [] : [{ ...example, hypothesis: translator.model.codecs.target.tokensOf(hypotheses[i]) }],
+    hypotheses[i] === undefined
+      ? []
+      : [{ ...example, hypothesis: translator.model.codecs.target.tokensOf(hypotheses[i]) }],
   );
 }

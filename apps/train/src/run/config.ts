@@ -27,7 +27,10 @@ export interface RunConfig {
 const dataFile = z.strictObject({ path: z.string(), digest: z.string() });
 const unit = z.union([
   z.enum(['character', 'word']),
-  z.custom<Extract<CodecSpec, `${string}:${number}`>>(isTrained, 'Expected character, word, or a name and a size, as in bpe:8000.'),
+  z.custom<Extract<CodecSpec, `${string}:${number}`>>(
+    isTrained,
+    'Expected character, word, or a name and a size, as in bpe:8000.',
+  ),
   dataFile,
 ]);
 const data = z.discriminatedUnion('task', [

@@ -20,7 +20,13 @@ test('a line now and then, with the time that the stage has left', () => {
 });
 
 test('a bar where somebody looks on', () => {
-  const stream = Object.assign(new PassThrough(), { isTTY: true, columns: 80, cursorTo() {}, clearLine() {}, moveCursor() {} });
+  const stream = Object.assign(new PassThrough(), {
+    isTTY: true,
+    columns: 80,
+    cursorTo() {},
+    clearLine() {},
+    moveCursor() {},
+  });
   const progress = new StageProgress({ stream: stream as unknown as NodeJS.WriteStream });
   progress.update({ stage: 'merges', done: 0, total: 10 });
   progress.update({ stage: 'merges', done: 10, total: 10 });

@@ -4,7 +4,7 @@ import type { Encoding } from '@qkv/tokenizers';
 export function renderTokens(texts: readonly string[], encoding: Encoding, width: number): string {
   const columns = columnsOf(texts, encoding);
   const blocks: string[] = [];
-  for (let at = 0; at < columns.length; ) {
+  for (let at = 0; at < columns.length;) {
     let end = at;
     for (let used = TITLE_WIDTH; end < columns.length; end++) {
       used += columns[end].width + 1;
@@ -29,7 +29,9 @@ const TITLE_WIDTH = 'offsets '.length;
 
 function columnsOf(texts: readonly string[], encoding: Encoding): Column[] {
   const { ids, tokens, offsets, wordIds, sequenceIds } = encoding;
-  const pieces = Array.from(ids, (_, i) => (wordIds[i] < 0 ? undefined : `${Math.max(0, sequenceIds[i])}:${wordIds[i]}`));
+  const pieces = Array.from(ids, (_, i) =>
+    wordIds[i] < 0 ? undefined : `${Math.max(0, sequenceIds[i])}:${wordIds[i]}`,
+  );
   const ranges = new Map<string, [start: number, end: number, from: number, count: number]>();
   pieces.forEach((piece, i) => {
     if (piece === undefined) return;
@@ -55,14 +57,17 @@ function columnsOf(texts: readonly string[], encoding: Encoding): Column[] {
 
 function renderBlock(columns: readonly Column[]): string {
   let pieces = '';
-  for (let i = 0; i < columns.length; ) {
+  for (let i = 0; i < columns.length;) {
     let end = i + 1;
     while (end < columns.length && columns[i].piece !== undefined && columns[end].piece === columns[i].piece) end++;
     const room = columns.slice(i, end).reduce((sum, { width }) => sum + width + 1, -1);
     pieces += pad(shorten(columns[i].text, room), room) + '│';
     i = end;
   }
-  const lines = TITLES.map((title, row) => [title, columns.map(({ cells, width }) => `${pad(cells[row], width)}│`).join('')]);
+  const lines = TITLES.map((title, row) => [
+    title,
+    columns.map(({ cells, width }) => `${pad(cells[row], width)}│`).join(''),
+  ]);
   return [['pieces', pieces], ...lines].map(([title, text]) => title.padEnd(TITLE_WIDTH) + text).join('\n');
 }
 

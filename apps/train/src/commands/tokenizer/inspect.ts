@@ -55,8 +55,7 @@ function factsOf({ path, tokenizer }: TokenizerFile) {
 }
 
 function describe(file: TokenizerFile): string {
-  const { path, size, idBound, parts, truncation, padding, specialTokens, addedTokens, longestTokens } =
-    factsOf(file);
+  const { path, size, idBound, parts, truncation, padding, specialTokens, addedTokens, longestTokens } = factsOf(file);
   const named = (tokens: readonly { id: number; content: string }[]): string =>
     tokens
       .slice(0, SPECIAL)

@@ -44,7 +44,8 @@ export async function trainTokenizerOn(paths: readonly string[], options: TrainT
   let measured: Compression;
   try {
     let read = 0;
-    const onRead = (length: number): void => progress?.update({ stage: 'reading', done: (read += length), total: bytes });
+    const onRead = (length: number): void =>
+      progress?.update({ stage: 'reading', done: (read += length), total: bytes });
     tokenizer = trainTokenizer(texts.lines(onRead), {
       preset: model,
       vocabSize: options.vocabSize,
@@ -64,7 +65,9 @@ export async function trainTokenizerOn(paths: readonly string[], options: TrainT
   const ratio = measured.characters / measured.tokens;
   const { size } = tokenizer;
   if (size < options.vocabSize) {
-    reporter.notice(`the text has no more than ${count(size)} tokens to give, of ${count(options.vocabSize)} asked for`);
+    reporter.notice(
+      `the text has no more than ${count(size)} tokens to give, of ${count(options.vocabSize)} asked for`,
+    );
   }
   const part = measured.characters < texts.characters ? ` in the first ${count(measured.characters)} characters` : '';
   reporter.say(
