@@ -62,8 +62,8 @@ describe('tokenizer', () => {
     );
     expect(readFileSync(bpe)).toEqual(before);
     const args = ['--model', 'wordpiece', '--lowercase', '--special', '[UNK]', '[X]', '--json'];
-    const other = await tokenizer('train', texts, ...args, '--vocab-size', '60', '--output', bpe + 2);
-    expect(JSON.parse(other.out)).toMatchObject({ event: 'tokenizer', model: 'wordpiece', size: 60, lines: 40 });
+    const other = await tokenizer('train', texts, ...args, '--vocab-size', '44', '--output', bpe + 2);
+    expect(JSON.parse(other.out)).toMatchObject({ event: 'tokenizer', model: 'wordpiece', size: 44, lines: 40 });
     const wordpiece = readTokenizer(readFileSync(bpe + 2, 'utf8'));
     expect(wordpiece.tokenToId('[X]')).toBe(1);
     expect(wordpiece.encode('THE').ids).toEqual(wordpiece.encode('the').ids);
@@ -151,7 +151,7 @@ describe('seq2seq with sub-words', () => {
   const specs = ['--tokenizer', 'bpe:300', '--target-tokenizer', 'wordpiece:24'];
   const kept = (): string => readFileSync(join(run, 'source-tokenizer.json'), 'utf8');
 
-  test('trains, goes on, evaluates, predicts, exports and verifies with its tokenizers', async () => {
+  test('trains, goes on, evaluates, predicts and exports with its tokenizers', async () => {
     const first = await cli([...args, ...specs, '--output', run]);
     expect(first).toMatchObject({ code: 0, err: '' });
     expect(first.out).toMatch(/\d+ source ids \(bpe:300\), \d+ target ids \(wordpiece:24\)/);

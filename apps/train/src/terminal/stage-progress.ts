@@ -38,9 +38,10 @@ export class StageProgress {
     this.#now = now;
     this.#lastLine = now();
     if (!stream.isTTY) return;
-    const format = `{stage} {bar} {percentage}% │ {value}/{total} │ {left} left`;
+    const format = '{stage} {bar} {percentage}% │ {left} left';
+    // Whoever ends the process meanwhile finds the terminal as it was: nothing of it is switched off.
     this.#bar = new cliProgress.SingleBar(
-      { format, stream, barsize: 24, clearOnComplete: true, gracefulExit: false, fps: 5 },
+      { format, stream, barsize: 16, clearOnComplete: true, gracefulExit: false, linewrap: true, fps: 5 },
       cliProgress.Presets.shades_classic,
     );
   }
