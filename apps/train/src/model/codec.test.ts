@@ -53,6 +53,11 @@ test.each(['bpe', 'wordpiece', 'unigram', 'sentencepiece-bpe'] as const)(
   },
 );
 
+test.each(['bpe', 'sentencepiece-bpe'] as const)('%s: with bytes to fall back on, such a text comes back', (preset) => {
+  const codec = trained(preset);
+  expect(codec.decode(codec.encode('a cat<end>'))).toBe('a cat<end>');
+});
+
 test('a model may cut a text in its own way: what it spells counts', () => {
   const codec = trained('bpe');
   const letters = [...'the cat'].map((letter) => codec.encode(letter)[0]);
