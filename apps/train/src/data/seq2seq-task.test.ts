@@ -121,6 +121,11 @@ describe('sub-words', () => {
     expect(another.codecs).not.toBe(first.codecs);
   });
 
+  test('a size that the characters do not fit in', async () => {
+    const loading = load(write(lines.join('\n')), { sourceUnit: 'unigram:16', maxLength: 30 });
+    await expect(loading).rejects.toThrow(/^source tokenizer: .*16, too small for/);
+  });
+
   test.each<[string, string | undefined, RegExp]>([
     ['mistyped', undefined, /bpee:300: there is no such file; a tokenizer is one of bpe:8000, .*tokenizer\.json$/],
     ['malformed', '{"model":{"type":"BPE"}}', /\.json: tokenizer\.json\.model/],

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 
 import type { TextPair } from '@qkv/data';
 
-import { Failure } from '../failure';
+import { describeError, Failure } from '../failure';
 import type { Codecs } from '../model/model';
 import type { StageReport } from '../terminal/stage-progress';
 import { type CodecOption, type CodecSpec, describeSpec } from './codec-option';
@@ -95,7 +95,11 @@ function createCodecs(
 ): Codecs {
   const create = (side: 'source' | 'target', { create: make }: CodecSource) => {
     const texts = pairs.map((pair) => pair[side]);
-    return make(texts, ({ stage, ...report }) => onProgress?.({ stage: `${side} tokenizer, ${stage}`, ...report }));
+    try {
+      return make(texts, ({ stage, ...report }) => onProgress?.({ stage: `${side} tokenizer, ${stage}`, ...report }));
+    } catch (error) {
+      throw new Failure(`${side} tokenizer: ${describeError(error)}`, { cause: error });
+    }
   };
   return { source: create('source', source), target: create('target', target) };
 }

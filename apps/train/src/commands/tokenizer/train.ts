@@ -69,6 +69,11 @@ export async function trainTokenizerOn(paths: readonly string[], options: TrainT
       `the text has no more than ${count(size)} tokens to give, of ${count(options.vocabSize)} asked for`,
     );
   }
+  if (size > options.vocabSize) {
+    reporter.notice(
+      `more tokens than the ${count(options.vocabSize)} asked for: so many bytes and characters need one`,
+    );
+  }
   const part = measured.characters < texts.characters ? ` in the first ${count(measured.characters)} characters` : '';
   reporter.say(
     `${count(size)} tokens from ${count(texts.count)} lines, ${count(texts.characters)} characters, in ${formatSeconds(seconds)}`,
