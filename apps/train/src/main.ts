@@ -2,11 +2,13 @@ import { join } from 'node:path';
 
 import { Command, InvalidArgumentError, Option } from 'commander';
 
+import { type CodecOption, parseCodecOption } from './data/codec-option';
 import { describeError, Failure, systemReason } from './failure';
 import { type PresetName, presets } from './presets';
 import { type PartialRecipe, type SettingName, settings, resolveRecipe } from './recipe';
 import { err } from './terminal/colors';
 import type { OutputMode } from './terminal/reporter';
+import { addTokenizerCommands } from './tokenizer-commands';
 import type { WeightFormat } from './commands/export';
 import type { TrainOptions } from './commands/train';
 import type { VerifyOptions } from './commands/verify';
@@ -60,6 +62,22 @@ function positive(text: string): number {
   const value = text.trim() === '' ? NaN : Number(text);
   if (!(value > 0 && value < Infinity)) throw new InvalidArgumentError('Expected a number above 0.');
   return value;
+}
+
+interface Seq2seqFlags {
+  readonly train: string;
+  readonly valid?: string;
+  readonly sourceUnit: 'character' | 'word';
+  readonly targetUnit: 'character' | 'word';
+  readonly tokenizer?: CodecOption;
+  readonly sourceTokenizer?: CodecOption;
+  readonly targetTokenizer?: CodecOption;
+}
+
+function codecOption(text: string): CodecOption {
+  const parsed = parseCodecOption(text);
+  if ('problem' in parsed) throw new InvalidArgumentError(parsed.problem);
+  return parsed.option;
 }
 
 interface TrainFlags extends ModeFlags {
@@ -134,16 +152,29 @@ function createProgram(): Command {
   const unit = (side: string): Option =>
     new Option(`--${side}-unit <unit>`, `what a ${side} is made of`)
       .choices(['character', 'word'])
-      .default('character');
+      .default('character')
+      .conflicts(['tokenizer', `${side}Tokenizer`]);
+  const sideTokenizer = (side: string): Option =>
+    new Option(`--${side}-tokenizer <spec>`, `the same for ${side}s only`).argParser(codecOption);
   trains(program.command('seq2seq'), 'small', 'runs/seq2seq', 'never')
     .description('train on your own pairs: source<TAB>target on each line, UTF-8')
     .requiredOption('--train <file>', 'pairs to train on')
     .option('--valid <file>', 'pairs that the best weights are chosen by; without it, a part of the training pairs')
     .addOption(unit('source'))
     .addOption(unit('target'))
-    .action(async (flags: TrainFlags & { train: string; valid?: string; sourceUnit: 'word'; targetUnit: 'word' }) => {
+    .addOption(
+      new Option(
+        '--tokenizer <spec>',
+        'sub-words: bpe:8000, wordpiece:8000, unigram:8000 or sentencepiece-bpe:8000, trained on the pairs; or word, character, the path of a tokenizer.json',
+      ).argParser(codecOption),
+    )
+    .addOption(sideTokenizer('source'))
+    .addOption(sideTokenizer('target'))
+    .action(async (flags: TrainFlags & Seq2seqFlags) => {
       const { seq2seq } = await import('./commands/seq2seq');
-      const { train, valid, sourceUnit, targetUnit } = flags;
+      const { train, valid, tokenizer } = flags;
+      const sourceUnit = flags.sourceTokenizer ?? tokenizer ?? flags.sourceUnit;
+      const targetUnit = flags.targetTokenizer ?? tokenizer ?? flags.targetUnit;
       await seq2seq({ train, valid, sourceUnit, targetUnit }, await trainOptions(flags));
     });
 
@@ -240,6 +271,8 @@ function createProgram(): Command {
       const { verify } = await import('./commands/verify');
       await verify(options);
     });
+
+  addTokenizerCommands(program, { modes: modeOptions, debug: debugOption, modeOf });
 
   return program;
 }

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'tsup';
 
 import manifest from '../package.json' with { type: 'json' };
-import { createG2pVocabularies } from '../src/data/g2p-task';
+import { createG2pCodecs } from '../src/data/g2p-task';
 import { createModel, type TextModel } from '../src/model/model';
 import { presets } from '../src/presets';
 import { type PartialRecipe, type Recipe, resolveRecipe } from '../src/recipe';
@@ -42,7 +42,7 @@ export const tinyOptions = [
 export const tinyPhonemes = ['AE', 'AO', 'B', 'D', 'K', 'T'];
 
 export function tinyModel(recipe: Recipe = tinyRecipe): TextModel {
-  return createModel(createG2pVocabularies(tinyPhonemes), recipe, recipe.seed);
+  return createModel(createG2pCodecs(tinyPhonemes), recipe, recipe.seed);
 }
 
 export interface Result {

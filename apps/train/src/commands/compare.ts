@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 
+import { describeSpec } from '../data/codec-option';
 import { scoreNames } from '../data/task';
 import type { Scores } from '../model/evaluation';
 import type { RunConfig } from '../run/config';
@@ -51,10 +52,15 @@ async function readRun(run: string): Promise<Row> {
   return { run, config, summary: await readSummary(run), steps };
 }
 
-const valueOf = ({ recipe, data }: RunConfig, name: string): unknown => ({ ...recipe, task: data.task })[name];
+/** A setting by its name; what the sides are made of counts as settings, too. */
+function valueOf({ recipe, data }: RunConfig, name: string): unknown {
+  const sides =
+    data.task === 'g2p' ? {} : { source: describeSpec(data.sourceUnit), target: describeSpec(data.targetUnit) };
+  return ({ ...recipe, task: data.task, ...sides } as Record<string, unknown>)[name];
+}
 
 function differing(rows: readonly Row[]): string[] {
-  const names = new Set(rows.flatMap(({ config }) => ['task', ...Object.keys(config.recipe)]));
+  const names = new Set(rows.flatMap(({ config }) => ['task', 'source', 'target', ...Object.keys(config.recipe)]));
   return [...names].filter((name) => new Set(rows.map(({ config }) => valueOf(config, name))).size > 1);
 }
 

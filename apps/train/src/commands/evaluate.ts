@@ -50,7 +50,7 @@ async function loadExamples(
 ): Promise<{ name: string; examples: Example[] }> {
   if (test !== undefined) {
     const { pairs } = await readPairsFile(test);
-    return { name: test, examples: examplesOfPairs(pairs, model.vocabularies.target, config.data.task) };
+    return { name: test, examples: examplesOfPairs(pairs, model.codecs.target, config.data.task) };
   }
   if (config.data.task !== 'g2p') throw new Failure('name the pairs to judge by: --test pairs.tsv');
   const dictionary = loadDictionary();

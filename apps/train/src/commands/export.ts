@@ -42,7 +42,7 @@ export async function exportWeights({ run, format, output, maxShard, test, mode 
   const examples =
     test === undefined
       ? (await loadTaskOf(config)).validation
-      : examplesOfPairs((await readPairsFile(test)).pairs, model.vocabularies.target, task);
+      : examplesOfPairs((await readPairsFile(test)).pairs, model.codecs.target, task);
   requireFitting(model, examples, test ?? 'validation');
   await prepareFolder(output, 4 * model.transformer.parameterCount() + 2 ** 20);
   if ((await realpath(output)) === (await realpath(run))) {

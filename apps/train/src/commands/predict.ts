@@ -36,8 +36,9 @@ export async function predict({ run, input, output }: PredictOptions): Promise<v
   const results = await withProgress('lines', lines.length, output !== undefined, (onProgress) =>
     translator.translate(sources, { onProgress }),
   );
-  const { target } = model.vocabularies;
-  const text = results.map((ids) => `${target.decode(ids)}\n`).join('');
+  const { target } = model.codecs;
+  // Bytes of sub-words may spell the end of a line.
+  const text = results.map((ids) => `${target.decode(ids).replace(/[\r\n]+/g, ' ')}\n`).join('');
   if (output === undefined) {
     process.stdout.write(text);
     return;

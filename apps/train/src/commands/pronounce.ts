@@ -1,5 +1,4 @@
-import { specialIds } from '@qkv/tokenizers';
-
+import { LETTERS } from '../data/cmudict';
 import { normalize } from '../data/task';
 import { installEngine } from '../engine';
 import { Failure } from '../failure';
@@ -21,21 +20,20 @@ export async function pronounce(words: readonly string[], { run }: PronounceOpti
   const spelled = words.map((word) => checkWord(word, model)); // all, before the first is printed
   const translator = new Translator(model, Math.min(words.length, 64));
   const results = await translator.translate(spelled.map((word) => encodeSource(model, word)));
-  spelled.forEach((word, i) => console.log(`${word}  ${translator.tokens(results[i]).join(' ')}`));
+  spelled.forEach((word, i) => console.log(`${word}  ${model.codecs.target.tokensOf(results[i]).join(' ')}`));
 }
 
 /** The word as the model spells it. @throws Failure naming the first character that it does not know. */
-export function checkWord(word: string, { vocabularies, maxSource }: TextModel): string {
-  const letters = vocabularies.source;
+export function checkWord(word: string, { codecs, maxSource }: TextModel): string {
+  const letters = codecs.source;
   if (word.length === 0) throw new Failure('a word to pronounce is empty');
   for (const character of word) {
-    const known = [...spell(character)].every((letter) => letters.idOf(letter) !== undefined);
+    const known = !letters.hasUnknown(spell(character));
     if (!known) {
       const visible = /^[\p{L}\p{N}\p{P}\p{S}]$/u.test(character) ? `'${character}' ` : '';
       const code = `U+${character.codePointAt(0)!.toString(16).toUpperCase().padStart(4, '0')}`;
-      const alphabet = letters.tokens.slice(specialIds.unknown + 1).join('');
       throw new Failure(
-        `${JSON.stringify(word)} has the character ${visible}(${code}), which the model does not know; it knows ${alphabet}`,
+        `${JSON.stringify(word)} has the character ${visible}(${code}), which the model does not know; it knows ${[...LETTERS].join('')}`,
       );
     }
   }

@@ -67,7 +67,7 @@ async function showAttention(model: TextModel, judgements: readonly Judgement[],
   const long = judgements.filter(({ source }) => source.length >= 8 && source.length <= 12);
   const chosen = long.find(isRight) ?? long[0];
   if (chosen === undefined) return;
-  const ids = model.vocabularies.target.encode(chosen.hypothesis.join(' '), { onUnknown: 'token' }).ids;
+  const ids = model.codecs.target.encode(chosen.hypothesis.join(' '));
   const map = await crossAttention(model, chosen.source, ids);
   reporter.say(`\nwhere the model looks while it says ${chosen.source}: letters across, phonemes down\n`);
   reporter.say(renderAttentionMap(map));

@@ -21,15 +21,15 @@ export interface TrainOptions {
 
 /** Trains on a task; `conclude` is for what a command does with the model. */
 export async function train<T extends Task>(
-  load: () => T | Promise<T>,
+  load: (reporter: Reporter) => T | Promise<T>,
   { output, mode, debug: checked, ...options }: TrainOptions,
   conclude: (outcome: RunOutcome, task: T, reporter: Reporter, interruption: Interruption) => void | Promise<void>,
 ): Promise<void> {
-  const interruption = new Interruption();
   const reporter = new Reporter(mode);
   debug(checked);
   try {
-    const task = await load(); // first: bad data need no engine to be found
+    const task = await load(reporter); // first: bad data need no engine to be found
+    const interruption = new Interruption(); // before, there is nothing that Ctrl-C should wait for
     const backend = await installEngine();
     const outcome = await trainRun({ ...options, task, folder: output, backend, reporter, interruption });
     if (outcome !== undefined) await conclude(outcome, task, reporter, interruption);

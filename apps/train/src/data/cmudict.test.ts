@@ -66,8 +66,8 @@ describe('the split of CMUdict', () => {
   });
 
   test('nor is what training is really given', () => {
-    const { training, validation, vocabularies } = createG2pTask(dictionary, split, 20);
-    const spelled = new Set(training.map(({ source }) => vocabularies.source.decode(Array.from(source))));
+    const { training, validation, codecs } = createG2pTask(dictionary, split, 20);
+    const spelled = new Set(training.map(({ source }) => codecs.source.decode(Array.from(source))));
     expect(training.length).toBe(118_378);
     expect(validation).toHaveLength(VALIDATION_SIZE);
     expect(heldOut.filter((word) => spelled.has(word))).toEqual([]);

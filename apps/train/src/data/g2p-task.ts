@@ -1,7 +1,8 @@
 import { Vocabulary } from '@qkv/tokenizers';
 
 import type { Example } from '../model/evaluation';
-import type { Vocabularies } from '../model/model';
+import { VocabularyCodec } from '../model/codec';
+import type { Codecs } from '../model/model';
 import {
   type Dictionary,
   LETTERS,
@@ -20,8 +21,11 @@ export interface G2pTask extends Task {
 }
 
 /** Characters → source ids, phonemes → target ids. */
-export function createG2pVocabularies(phonemes: Iterable<string>): Vocabularies {
-  return { source: new Vocabulary('character', LETTERS), target: new Vocabulary('word', phonemes) };
+export function createG2pCodecs(phonemes: Iterable<string>): Codecs {
+  return {
+    source: new VocabularyCodec(new Vocabulary('character', LETTERS)),
+    target: new VocabularyCodec(new Vocabulary('word', phonemes)),
+  };
 }
 
 export const examplesOf = (words: readonly string[], dictionary: Dictionary): Example[] =>
@@ -33,10 +37,10 @@ export function loadG2pTask({ maxLength }: { readonly maxLength: number }): G2pT
 }
 
 export function createG2pTask(dictionary: Dictionary, split: Split, maxLength: number): G2pTask {
-  const vocabularies = createG2pVocabularies(phonemesOf(dictionary));
+  const codecs = createG2pCodecs(phonemesOf(dictionary));
   const pairsOf = (words: readonly string[]) =>
     words
-      .flatMap((word) => dictionary.get(word)!.map((phonemes) => encodePair(vocabularies, word, phonemes.join(' '))))
+      .flatMap((word) => dictionary.get(word)!.map((phonemes) => encodePair(codecs, word, phonemes.join(' '))))
       .filter((pair) => isShort(pair, maxLength));
   const training = pairsOf(split.training);
   const { sample, missing, unspellable } = split;
@@ -48,7 +52,7 @@ export function createG2pTask(dictionary: Dictionary, split: Split, maxLength: n
   ];
   return {
     data: { task: 'g2p' },
-    vocabularies,
+    codecs,
     training,
     validation: examplesOf(split.validation, dictionary),
     validationPairs: pairsOf(split.validation),

@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 
 import { PairsError, parsePairs, type TextPair } from '@qkv/data';
-import type { Vocabulary } from '@qkv/tokenizers';
 
 import { Failure, systemReason } from '../failure';
+import type { TextCodec } from '../model/codec';
 import type { Example } from '../model/evaluation';
 import { type DataFile, type DataSource, normalize } from './task';
 
@@ -32,7 +32,7 @@ export async function readPairsFile(path: string): Promise<PairsFile> {
 /** Pairs with equal sources become one example with several references. */
 export function examplesOfPairs(
   pairs: readonly TextPair[],
-  target: Vocabulary,
+  target: TextCodec,
   task: DataSource['task'] = 'seq2seq',
 ): Example[] {
   const bySource = new Map<string, string[]>();
@@ -42,6 +42,5 @@ export function examplesOfPairs(
     if (known === undefined) bySource.set(source, [text]);
     else if (!known.includes(text)) known.push(text);
   }
-  const tokens = (text: string): readonly string[] => target.encode(text, { onUnknown: 'token' }).tokens;
-  return [...bySource].map(([source, targets]) => ({ source, references: targets.map(tokens) }));
+  return [...bySource].map(([source, targets]) => ({ source, references: targets.map((text) => target.tokens(text)) }));
 }

@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { afterAll, expect, test } from 'vitest';
+import { trainTokenizer } from '@qkv/tokenizers';
+import { afterAll, describe, expect, test } from 'vitest';
 
 import { loadG2pTask } from './g2p-task';
 import { loadSeq2seqTask, type Seq2seqOptions } from './seq2seq-task';
@@ -24,10 +25,11 @@ test('pairs become ids with START and END; long ones are left out; several targe
   const train = write(`ab\tx y\nba\ty\n${'a'.repeat(11)}\tx\nab\tz\n`);
   const valid = write('ab\tx\nb\ty y\nab\tq r\nab\tx\n');
   const task = await load(train, { valid });
-  const { source, target } = task.vocabularies;
-  expect(source.tokens.slice(4)).toEqual(['a', 'b']);
+  const { source, target } = task.codecs;
+  expect([4, 5].map((id) => source.nameOf(id))).toEqual(['a', 'b']);
+  expect(source.size).toBe(6);
   expect(task.training.map((pair) => source.decode(Array.from(pair.source)))).toEqual(['ab', 'ba', 'ab']);
-  expect(target.decode(Array.from(task.training[0].target), { skipSpecial: false })).toBe('<start> x y <end>');
+  expect(Array.from(task.training[0].target, (id) => target.nameOf(id))).toEqual(['<start>', 'x', 'y', '<end>']);
   expect(task.validation).toEqual([
     { source: 'ab', references: [['x'], ['q', 'r']] },
     { source: 'b', references: [['y', 'y']] },
@@ -55,11 +57,86 @@ test('without a file for validation, some sources are held out, with all their t
   const held = task.validation.map(({ source }) => source);
   expect(held).toHaveLength(5); // of 100 sources
   expect(task.validation.every(({ references }) => references.length === 2)).toBe(true);
-  const seen = task.training.map((pair) => task.vocabularies.source.decode(Array.from(pair.source)));
+  const seen = task.training.map((pair) => task.codecs.source.decode(Array.from(pair.source)));
   expect(seen).toHaveLength(190);
   expect(seen.filter((source) => held.includes(source))).toEqual([]);
   const again = await load(write(lines.toReversed().join('\n')));
   expect(again.validation.map(({ source }) => source).sort()).toEqual(held.sort());
+});
+
+describe('sub-words', () => {
+  const lines = Array.from(
+    { length: 100 },
+    (_, i) => `${i % 2 ? 'the' : 'a'} cat number ${i}\tcat-${i} ${'abc'[i % 3]}`,
+  );
+
+  test('tokenizers are trained on the pairs to train on, each on its side', async () => {
+    const train = write(lines.join('\n'));
+    const units = { sourceUnit: 'wordpiece:200', targetUnit: 'sentencepiece-bpe:300' } as const;
+    const stages = new Set<string>();
+    const onProgress = ({ stage }: { stage: string }) => stages.add(stage.split(',')[0]);
+    const task = await load(train, { ...units, maxLength: 30, onProgress });
+    const { source, target } = task.codecs;
+    expect(task.data).toMatchObject(units);
+    expect([...stages]).toEqual(['source tokenizer', 'target tokenizer']);
+    expect(task.validation).toHaveLength(5);
+    expect(task.training.map((pair) => source.decode(Array.from(pair.source)))).toHaveLength(95);
+    expect(target.decode(Array.from(task.training[0].target))).toMatch(/^cat-\d+ [abc]$/);
+    // Pairs for validation have no part in it.
+    const held = task.validation.map(({ source: text }) => text);
+    const others = lines.map((line) => (held.includes(line.split('\t')[0]) ? line.replace(/\t.*/, '\tQQQ') : line));
+    const again = await load(write(others.join('\n')), { ...units, maxLength: 30 });
+    expect(JSON.stringify(again.codecs)).toBe(JSON.stringify(task.codecs));
+    expect(target.hasUnknown('QQQ')).toBe(false); // byte by byte
+  });
+
+  test('long pairs are left out of training and validation by their tokens', async () => {
+    const long = [...lines, ...Array.from({ length: 40 }, (_, i) => `${'many words '.repeat(9)}${i}\tx`)];
+    const { training, validation, description, codecs } = await load(write(long.join('\n')), {
+      sourceUnit: 'bpe:300',
+      targetUnit: 'bpe:300',
+      maxLength: 12,
+    });
+    expect(Math.max(...training.map(({ source }) => source.length))).toBeLessThanOrEqual(12);
+    for (const { source } of validation) expect(codecs.source.encode(source).length).toBeLessThanOrEqual(12);
+    expect(training.length).toBeLessThan(101);
+    expect(description[2]).toMatch(/^left out: \d+ pairs longer than --max-length 12$/);
+  });
+
+  test('those of a run of the same data are taken, and no file is read again', async () => {
+    const train = write(lines.join('\n'));
+    const path = join(folder, 'own.json');
+    const texts = lines.map((line) => line.split('\t')[0]);
+    writeFileSync(path, JSON.stringify(trainTokenizer(texts, { preset: 'bpe', vocabSize: 300 })));
+    const first = await load(train, { sourceUnit: { path }, targetUnit: 'bpe:300', maxLength: 30 });
+    expect(first.codecs.source.size).toBe(303); // PAD, START and END come after its ids
+    const data = first.data as Extract<typeof first.data, { task: 'seq2seq' }>;
+    expect(data.sourceUnit).toMatchObject({ path, digest: expect.stringMatching(/^[0-9a-f]{64}$/) });
+    rmSync(path);
+    const { sourceUnit, targetUnit } = data;
+    const second = await load(train, { sourceUnit, targetUnit, maxLength: 30, run: first });
+    expect(second.codecs).toBe(first.codecs);
+    expect(second.training).toEqual(first.training);
+    const another = await load(train, { sourceUnit: 'word', targetUnit, maxLength: 30, run: first });
+    expect(another.codecs).not.toBe(first.codecs);
+  });
+
+  test('a size that the characters do not fit in', async () => {
+    const loading = load(write(lines.join('\n')), { sourceUnit: 'unigram:16', maxLength: 30 });
+    await expect(loading).rejects.toThrow(/^source tokenizer: .*16, too small for/);
+  });
+
+  test.each<[string, string | undefined, RegExp]>([
+    ['mistyped', undefined, /bpee:300: there is no such file; a tokenizer is one of bpe:8000, .*tokenizer\.json$/],
+    ['malformed', '{"model":{"type":"BPE"}}', /\.json: tokenizer\.json\.model/],
+    ['of an unknown model', '{"model":{"type":"Magic"}}', /\.json: .*Magic.*/],
+    ['no JSON', '{"model"', /\.json: not JSON/],
+    ['no tokenizer', 'some text\n', /\.json: /],
+  ])('a tokenizer that is %s', async (_, content, message) => {
+    const path = content === undefined ? join(folder, 'bpee:300') : join(folder, 'bad.json');
+    if (content !== undefined) writeFileSync(path, content);
+    await expect(load(write('a\tb\n'), { targetUnit: { path } })).rejects.toThrow(message);
+  });
 });
 
 test.each<[string, string | Uint8Array, RegExp]>([

@@ -1,18 +1,25 @@
 import { createHash } from 'node:crypto';
 
 import type { TextPair } from '@qkv/data';
-import { type Unit } from '@qkv/tokenizers';
 
-import { Failure } from '../failure';
+import { describeError, Failure } from '../failure';
+import type { Codecs } from '../model/model';
+import type { StageReport } from '../terminal/stage-progress';
+import { type CodecOption, type CodecSpec, describeSpec } from './codec-option';
+import { type CodecSource, codecSource } from './codec-source';
 import { examplesOfPairs, readPairsFile } from './pairs-file';
-import { type DataFile, encodePair, isShort, type Task, trainVocabulary } from './task';
+import { contentOf, type DataFile, type DataSource, encodePair, isShort, type Task } from './task';
 
 export interface Seq2seqOptions {
   readonly train: string;
   readonly valid?: string;
-  readonly sourceUnit: Unit;
-  readonly targetUnit: Unit;
+  readonly sourceUnit: CodecOption | CodecSpec;
+  readonly targetUnit: CodecOption | CodecSpec;
   readonly maxLength: number;
+  /** A run that may be of the same data: then nothing is trained, its tokens are taken. */
+  readonly run?: { readonly data: DataSource; readonly codecs: Codecs };
+  /** Where the training of a tokenizer is. */
+  readonly onProgress?: (report: StageReport) => void;
 }
 
 /** Without a file of their own, validation pairs are this share of the sources, and at most so many. */
@@ -21,53 +28,91 @@ const MAX_VALIDATION = 1000;
 
 /** The user's own pairs. */
 export async function loadSeq2seqTask(options: Seq2seqOptions): Promise<Task> {
-  const { sourceUnit, targetUnit, maxLength } = options;
+  const { maxLength, onProgress } = options;
+  const source = await codecSource(options.sourceUnit);
+  const target = await codecSource(options.targetUnit);
   const train = await readPairsFile(options.train);
   const valid = options.valid === undefined ? null : await readPairsFile(options.valid);
-  // The lengths must be known before validation pairs are chosen, and the vocabularies only after.
-  const sizes = vocabulariesOf(train.pairs, options);
-  const short = train.pairs.filter((pair) => isShort(encodePair(sizes, pair.source, pair.target), maxLength));
-  if (short.length === 0) throw new Failure(`${train.path}: every pair is longer than --max-length ${maxLength}`);
-  const split = valid === null ? holdOut(short) : { training: short, validation: valid.pairs };
+  const data: DataSource = {
+    task: 'seq2seq',
+    train: fileOf(train),
+    valid: valid && fileOf(valid),
+    sourceUnit: source.spec,
+    targetUnit: target.spec,
+  };
+  const codecsOf = (pairs: readonly TextPair[]): Codecs =>
+    options.run !== undefined && JSON.stringify(contentOf(options.run.data)) === JSON.stringify(contentOf(data))
+      ? options.run.codecs
+      : createCodecs(pairs, source, target, onProgress);
+  const shortOf = (pairs: readonly TextPair[], codecs: Codecs): readonly TextPair[] =>
+    pairs.filter((pair) => isShort(encodePair(codecs, pair.source, pair.target), maxLength));
+
+  let split: Split;
+  let codecs: Codecs;
+  if (source.isTrained || target.isTrained) {
+    // Which pairs are short is known only to tokenizers that have been trained, without the pairs for validation.
+    const all = valid === null ? holdOut(train.pairs) : { training: train.pairs, validation: valid.pairs };
+    codecs = codecsOf(all.training);
+    const validation = valid === null ? shortOf(all.validation, codecs) : all.validation;
+    split = { training: shortOf(all.training, codecs), validation };
+  } else {
+    // How long a text is depends on no vocabulary: validation pairs are chosen among the short ones.
+    const short = shortOf(train.pairs, codecsOf(train.pairs));
+    split = valid === null ? holdOut(short) : { training: short, validation: valid.pairs };
+    codecs = codecsOf(split.training);
+  }
+  const held = valid === null ? split.validation.length : 0;
+  const tooLong = train.pairs.length - split.training.length - held;
+  if (tooLong === train.pairs.length) {
+    throw new Failure(`${train.path}: every pair is longer than --max-length ${maxLength}`);
+  }
   if (split.training.length === 0 || split.validation.length === 0) {
     throw new Failure(`${train.path}: too few different sources to keep some for validation; give --valid`);
   }
-  const vocabularies = vocabulariesOf(split.training, options);
-  const encode = (pairs: readonly TextPair[]) =>
-    pairs.map((pair) => encodePair(vocabularies, pair.source, pair.target));
+  const encode = (pairs: readonly TextPair[]) => pairs.map((pair) => encodePair(codecs, pair.source, pair.target));
   const training = encode(split.training);
-  const validation = examplesOfPairs(split.validation, vocabularies.target);
-  const tooLong = train.pairs.length - short.length;
+  const validation = examplesOfPairs(split.validation, codecs.target);
   const origin = valid === null ? `of ${train.path}, by the digests of their sources` : `of ${valid.path}`;
   return {
-    data: { task: 'seq2seq', train: fileOf(train), valid: valid && fileOf(valid), sourceUnit, targetUnit },
-    vocabularies,
+    data,
+    codecs,
     training,
     validation,
     validationPairs: encode(split.validation).filter((pair) => isShort(pair, maxLength)),
     description: [
       `${train.path}: ${count(training.length)} pairs to train on, ${count(validation.length)} sources for validation (${origin})`,
-      `${count(vocabularies.source.size)} source ids (${sourceUnit}s), ${count(vocabularies.target.size)} target ids (${targetUnit}s)`,
+      `${count(codecs.source.size)} source ids (${describeSpec(source.spec)}), ${count(codecs.target.size)} target ids (${describeSpec(target.spec)})`,
       ...(tooLong > 0 ? [`left out: ${count(tooLong)} pairs longer than --max-length ${maxLength}`] : []),
     ],
   };
 }
 
-const vocabulariesOf = (pairs: readonly TextPair[], { sourceUnit, targetUnit }: Seq2seqOptions) => ({
-  source: trainVocabulary(
-    pairs.map(({ source }) => source),
-    sourceUnit,
-  ),
-  target: trainVocabulary(
-    pairs.map(({ target }) => target),
-    targetUnit,
-  ),
-});
+function createCodecs(
+  pairs: readonly TextPair[],
+  source: CodecSource,
+  target: CodecSource,
+  onProgress?: (report: StageReport) => void,
+): Codecs {
+  const create = (side: 'source' | 'target', { create: make }: CodecSource) => {
+    const texts = pairs.map((pair) => pair[side]);
+    try {
+      return make(texts, ({ stage, ...report }) => onProgress?.({ stage: `${side} tokenizer, ${stage}`, ...report }));
+    } catch (error) {
+      throw new Failure(`${side} tokenizer: ${describeError(error)}`, { cause: error });
+    }
+  };
+  return { source: create('source', source), target: create('target', target) };
+}
 
 const fileOf = ({ path, digest }: DataFile): DataFile => ({ path, digest });
 
+interface Split {
+  readonly training: readonly TextPair[];
+  readonly validation: readonly TextPair[];
+}
+
 /** Keeps some sources for validation, with all their targets: those of the smallest digests, which depends on no order. */
-function holdOut(pairs: readonly TextPair[]): { training: TextPair[]; validation: TextPair[] } {
+function holdOut(pairs: readonly TextPair[]): Split {
   const digest = (source: string): string => createHash('sha256').update(`validation:${source}`).digest('hex');
   const sources = [...new Set(pairs.map(({ source }) => source))].map((source) => [digest(source), source] as const);
   const size = Math.min(MAX_VALIDATION, Math.ceil(sources.length * VALIDATION_SHARE), sources.length - 1);

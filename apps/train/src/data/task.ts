@@ -1,8 +1,8 @@
 import type { SequencePair } from '@qkv/data';
-import { type Unit, Vocabulary } from '@qkv/tokenizers';
 
 import type { Example } from '../model/evaluation';
-import type { Vocabularies } from '../model/model';
+import type { Codecs } from '../model/model';
+import { type CodecSpec, isFile } from './codec-option';
 
 /** Where the data of a run comes from: kept in its config, and compared when it goes on. */
 export type DataSource =
@@ -12,8 +12,9 @@ export type DataSource =
       readonly train: DataFile;
       /** Null where validation pairs are taken from the training file. */
       readonly valid: DataFile | null;
-      readonly sourceUnit: Unit;
-      readonly targetUnit: Unit;
+      /** What makes tokens of a side. */
+      readonly sourceUnit: CodecSpec;
+      readonly targetUnit: CodecSpec;
     };
 
 export interface DataFile {
@@ -25,7 +26,7 @@ export interface DataFile {
 /** Everything that training needs to know of its data. */
 export interface Task {
   readonly data: DataSource;
-  readonly vocabularies: Vocabularies;
+  readonly codecs: Codecs;
   readonly training: readonly SequencePair[];
   readonly validation: readonly Example[];
   /** Teacher-forced validation pairs. */
@@ -38,26 +39,27 @@ export interface Task {
 export const normalize = (task: DataSource['task'], text: string): string =>
   task === 'g2p' ? text.toUpperCase().replaceAll('’', "'") : text;
 
+/** What the data are, wherever their files may be. */
+export function contentOf(data: DataSource): unknown {
+  if (data.task === 'g2p') return data;
+  const [sourceUnit, targetUnit] = [data.sourceUnit, data.targetUnit].map(contentOfSpec);
+  return { ...data, train: data.train.digest, valid: data.valid?.digest ?? null, sourceUnit, targetUnit };
+}
+
+/** @see contentOf */
+export const contentOfSpec = (spec: CodecSpec): string => (isFile(spec) ? `sha256:${spec.digest}` : spec);
+
 /** How people call the scores of a task. */
 export const scoreNames = {
   g2p: { examples: 'words', tokenErrorRate: 'PER', sequenceErrorRate: 'WER' },
   seq2seq: { examples: 'sources', tokenErrorRate: 'token error rate', sequenceErrorRate: 'sequence error rate' },
 } as const satisfies Record<DataSource['task'], Record<'examples' | 'tokenErrorRate' | 'sequenceErrorRate', string>>;
 
-/** A source and a target as ids, the target with START and END; what the vocabularies lack is UNKNOWN. */
-export function encodePair({ source, target }: Vocabularies, from: string, to: string): SequencePair {
-  const onUnknown = 'token';
-  return {
-    source: source.encode(from, { onUnknown }).ids,
-    target: target.encode(to, { addStart: true, addEnd: true, onUnknown }).ids,
-  };
+/** A source and a target as ids, the target with START and END. */
+export function encodePair({ source, target }: Codecs, from: string, to: string): SequencePair {
+  return { source: source.encode(from), target: Int32Array.of(target.start, ...target.encode(to), target.end) };
 }
 
 /** Whether a pair is short enough to train on. START and END do not count. */
 export const isShort = ({ source, target }: SequencePair, maxLength: number): boolean =>
   source.length <= maxLength && target.length - 2 <= maxLength;
-
-/** Vocabularies of the tokens of texts. */
-export function trainVocabulary(texts: Iterable<string>, unit: Unit): Vocabulary {
-  return Vocabulary.train(texts, { unit });
-}

@@ -1,5 +1,4 @@
 import { tensor } from '@qkv/tensor';
-import { specialIds } from '@qkv/tokenizers';
 
 import type { TextModel } from './model';
 
@@ -12,19 +11,20 @@ export interface AttentionMap {
 
 /** Attention to the source while these target ids come one after the other: the mean over heads and decoder layers. */
 export async function crossAttention(
-  { transformer, vocabularies }: TextModel,
+  { transformer, codecs }: TextModel,
   source: string,
   targetIds: ArrayLike<number>,
 ): Promise<AttentionMap> {
-  const encoded = vocabularies.source.encode(source, { onUnknown: 'token' });
-  const input = [specialIds.start, ...Array.from(targetIds)];
-  const [S, T] = [encoded.ids.length, input.length];
-  const maps = transformer.crossAttentionWeights(tensor(encoded.ids, [1, S]), tensor(Int32Array.from(input), [1, T]));
+  const ids = codecs.source.encode(source);
+  const { start, end } = codecs.target;
+  const input = [start, ...Array.from(targetIds)];
+  const [S, T] = [ids.length, input.length];
+  const maps = transformer.crossAttentionWeights(tensor(ids, [1, S]), tensor(Int32Array.from(input), [1, T]));
   const layers = await Promise.all(maps.map((map) => map.mean(1).data())); // each (1, H, T, S) → (1, T, S)
   const weights = Array.from({ length: T }, (_, t) =>
     Array.from({ length: S }, (_, s) => layers.reduce((sum, layer) => sum + layer[t * S + s], 0) / layers.length),
   );
   // Position t predicts the token after target t.
-  const rows = [...input.slice(1), specialIds.end].map((id) => vocabularies.target.tokens[id]);
-  return { rows, columns: encoded.tokens, weights };
+  const rows = [...input.slice(1), end].map((id) => codecs.target.nameOf(id));
+  return { rows, columns: codecs.source.tokens(source), weights };
 }

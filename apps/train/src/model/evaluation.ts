@@ -37,8 +37,7 @@ export function score(judgements: readonly Judgement[]): Scores {
 }
 
 /** Source ids of an example; what training did not see is UNKNOWN. */
-export const encodeSource = ({ vocabularies }: TextModel, source: string): Int32Array =>
-  vocabularies.source.encode(source, { onUnknown: 'token' }).ids;
+export const encodeSource = ({ codecs }: TextModel, source: string): Int32Array => codecs.source.encode(source);
 
 /** @throws Failure if a source is longer than the model takes. */
 export function requireFitting(model: TextModel, examples: readonly Example[], name: string): void {
@@ -51,10 +50,8 @@ export function requireFitting(model: TextModel, examples: readonly Example[], n
 }
 
 /** How many sources have tokens that training did not see. */
-export const countUnknown = ({ vocabularies: { source } }: TextModel, sources: readonly string[]): number =>
-  sources.filter((text) =>
-    source.encode(text, { onUnknown: 'token' }).tokens.some((token) => source.idOf(token) === undefined),
-  ).length;
+export const countUnknown = ({ codecs: { source } }: TextModel, sources: readonly string[]): number =>
+  sources.filter((text) => source.hasUnknown(text)).length;
 
 export async function judge(
   translator: Translator,
@@ -64,6 +61,8 @@ export async function judge(
   const sources = examples.map(({ source }) => encodeSource(translator.model, source));
   const hypotheses = await translator.translate(sources, options);
   return examples.flatMap((example, i) =>
-    hypotheses[i] === undefined ? [] : [{ ...example, hypothesis: translator.tokens(hypotheses[i]) }],
+    hypotheses[i] === undefined
+      ? []
+      : [{ ...example, hypothesis: translator.model.codecs.target.tokensOf(hypotheses[i]) }],
   );
 }

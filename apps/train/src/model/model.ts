@@ -1,18 +1,18 @@
 import { initialize } from '@qkv/nn';
 import { Transformer } from '@qkv/seq2seq';
-import type { Vocabulary } from '@qkv/tokenizers';
 
 import type { Recipe } from '../recipe';
+import type { TextCodec } from './codec';
 
 /** What the ids of both sides mean. */
-export interface Vocabularies {
-  readonly source: Vocabulary;
-  readonly target: Vocabulary;
+export interface Codecs {
+  readonly source: TextCodec;
+  readonly target: TextCodec;
 }
 
 /** A Transformer from texts to texts. */
 export interface TextModel {
-  readonly vocabularies: Vocabularies;
+  readonly codecs: Codecs;
   readonly transformer: Transformer;
   /** Most source tokens at inference: more than in training, as sinusoidal positions go on beyond. */
   readonly maxSource: number;
@@ -34,13 +34,13 @@ export type Architecture = Pick<
   | 'maxLength'
 >;
 
-export function createModel(vocabularies: Vocabularies, architecture: Architecture, seed = 0): TextModel {
+export function createModel(codecs: Codecs, architecture: Architecture, seed = 0): TextModel {
   const { dimension, heads, feedForward, encoderLayers, decoderLayers } = architecture;
   const { normalization, activation, dropout, maxLength } = architecture;
   const maxSource = maxSourceFor(maxLength);
   const transformer = new Transformer({
-    sourceVocabulary: vocabularies.source.size,
-    targetVocabulary: vocabularies.target.size,
+    sourceVocabulary: codecs.source.size,
+    targetVocabulary: codecs.target.size,
     dimension,
     heads,
     feedForward,
@@ -52,7 +52,7 @@ export function createModel(vocabularies: Vocabularies, architecture: Architectu
     maxLength: 2 * maxSource + EXTRA_TARGET,
   });
   initialize(transformer, { seed });
-  return { vocabularies, transformer, maxSource, maxLength };
+  return { codecs, transformer, maxSource, maxLength };
 }
 
 /** Most source tokens that a model takes which was trained on up to `maxLength`. */

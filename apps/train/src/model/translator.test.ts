@@ -73,7 +73,7 @@ test('names the character that it does not know', () => {
 
 test('attention has a row for each phoneme and END, a column for each letter, and rows that sum to 1', async () => {
   const model = tinyModel();
-  const { ids } = model.vocabularies.target.encode('K AE ZH', { onUnknown: 'token' });
+  const ids = model.codecs.target.encode('K AE ZH');
   const map = await crossAttention(model, 'CAT', ids);
   expect(map.columns).toEqual(['C', 'A', 'T']);
   expect(map.rows).toEqual(['K', 'AE', '<unknown>', '<end>']);

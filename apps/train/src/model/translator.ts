@@ -1,7 +1,6 @@
 import { padSequences } from '@qkv/data';
 import { GreedyDecoder } from '@qkv/seq2seq';
 import { tensor } from '@qkv/tensor';
-import { specialIds } from '@qkv/tokenizers';
 
 import { maxTargetFor, type TextModel } from './model';
 
@@ -45,12 +44,6 @@ export class Translator {
     return results;
   }
 
-  /** Target ids as tokens: what error rates compare. */
-  tokens(ids: Iterable<number>): string[] {
-    const { tokens } = this.model.vocabularies.target;
-    return Array.from(ids, (id) => tokens[id]);
-  }
-
   /** Gives the memory of the caches back. */
   release(): void {
     for (const decoder of this.#decoders.values()) decoder.release();
@@ -60,13 +53,13 @@ export class Translator {
   #decoder(sourceLength: number): GreedyDecoder {
     let decoder = this.#decoders.get(sourceLength);
     if (decoder === undefined) {
-      const { transformer } = this.model;
+      const { transformer, codecs } = this.model;
       decoder = new GreedyDecoder(transformer, {
         rows: this.rows,
         sourceLength,
         maxLength: maxTargetFor(this.model, sourceLength),
-        startId: specialIds.start,
-        endId: specialIds.end,
+        startId: codecs.target.start,
+        endId: codecs.target.end,
       });
       this.#decoders.set(sourceLength, decoder);
     }

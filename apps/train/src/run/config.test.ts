@@ -1,15 +1,17 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { trainTokenizer } from '@qkv/tokenizers';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { tiny, tinyModel } from '../../test/support';
+import { TokenizerCodec } from '../model/codec';
 import { differenceOf, readConfig, readSettings, type RunConfig, runDigest, writeConfig } from './config';
 
 const folder = mkdtempSync(join(tmpdir(), 'qkv-config-'));
 const file = join(folder, 'config.json');
-const config: RunConfig = { data: { task: 'g2p' }, recipe: tiny({}), vocabularies: tinyModel().vocabularies };
+const config: RunConfig = { data: { task: 'g2p' }, recipe: tiny({}), codecs: tinyModel().codecs };
 let text: string;
 
 beforeAll(async () => {
@@ -40,6 +42,60 @@ test('a run may be made longer, and nothing else', () => {
   const elsewhere = { ...data, train: { path: '../a', digest: 'b' } };
   expect(differenceOf({ ...config, data }, { ...config, data: elsewhere })).toBeUndefined();
   expect(runDigest({ ...config, data })).toBe(runDigest({ ...config, data: elsewhere }));
+});
+
+describe('sub-words', () => {
+  const at = mkdtempSync(join(tmpdir(), 'qkv-config-'));
+  afterAll(() => rmSync(at, { recursive: true, force: true }));
+  const codec = (texts: string[]) => new TokenizerCodec(trainTokenizer(texts, { preset: 'bpe', vocabSize: 270 }));
+  const pairs = { path: 'a', digest: 'b' };
+  const own: RunConfig = {
+    data: { task: 'seq2seq', train: pairs, valid: null, sourceUnit: 'bpe:270', targetUnit: pairs },
+    recipe: tiny({}),
+    codecs: { source: codec(['hello hello']), target: codec(['world world']) },
+  };
+  const target = join(at, 'target-tokenizer.json');
+
+  test('tokenizers lie beside the config, and are read with it', async () => {
+    await writeConfig(at, own);
+    expect(readdirSync(at).sort()).toEqual(['config.json', 'source-tokenizer.json', 'target-tokenizer.json']);
+    const read = (await readConfig(at))!;
+    expect(JSON.stringify(read)).toBe(JSON.stringify(own));
+    expect(runDigest(read)).toBe(runDigest(own));
+    expect(differenceOf(own, read)).toBeUndefined();
+    expect(read.codecs.target.encode('world')).toEqual(own.codecs.target.encode('world'));
+  });
+
+  test('another one is another run', () => {
+    const { data } = own;
+    const with_ = (unit: object) => differenceOf(own, { ...own, data: { ...data, ...unit } as RunConfig['data'] });
+    expect(with_({ sourceUnit: 'word' })).toBe('its source tokens are bpe:270, not words');
+    expect(with_({ targetUnit: { path: 'elsewhere', digest: 'b' } })).toBeUndefined();
+    expect(with_({ targetUnit: { path: 'a', digest: 'c' } })).toBe('its target tokens are a, not a as it is now');
+    const codecs = { ...own.codecs, source: codec(['other other']) };
+    expect(differenceOf(own, { ...own, codecs })).toBe('its tokens are others');
+  });
+
+  test('one that was changed, or is not there', async () => {
+    const kept = readFileSync(target, 'utf8');
+    writeFileSync(target, kept.replace('wor', 'wOr'));
+    await expect(readConfig(at)).rejects.toThrow(/target-tokenizer\.json has changed since training; put it back/);
+    rmSync(target);
+    await expect(readConfig(at)).rejects.toThrow(
+      /^cannot read .*target-tokenizer\.json, which the run needs: there is no such file$/,
+    );
+    writeFileSync(target, kept);
+    const path = join(at, 'config.json');
+    writeFileSync(path, readFileSync(path, 'utf8').replace('"bpe:270"', '"bpe:x"'));
+    await expect(readConfig(at)).rejects.toThrow(/config\.json: data\.sourceUnit: /);
+  });
+});
+
+test('a run of an earlier release has the same digest', () => {
+  expect(runDigest({ ...config, data: { task: 'g2p' } })).toBe('f1c2d17909ef9461c2787a103edf5f98');
+  const file = { path: 'a', digest: 'b' };
+  const data = { task: 'seq2seq', train: file, valid: null, sourceUnit: 'word', targetUnit: 'character' } as const;
+  expect(runDigest({ ...config, data })).toBe('9f2734bd0cf98f4c69773a02163cad32');
 });
 
 test.each<[string, (json: Record<string, never>) => unknown, RegExp]>([

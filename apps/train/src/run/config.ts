@@ -2,14 +2,17 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { Vocabulary } from '@qkv/tokenizers';
+import { readTokenizer, Vocabulary } from '@qkv/tokenizers';
 import { writeFileDurably } from '@qkv/safetensors/node';
 import { z } from 'zod';
 
-import type { DataSource } from '../data/task';
+import { type CodecSpec, describeSpec, isTrained } from '../data/codec-option';
+import { contentOf, contentOfSpec, type DataSource } from '../data/task';
 import { describeError, Failure, systemReason } from '../failure';
-import type { Vocabularies } from '../model/model';
+import { type TextCodec, TOKENIZER_FORMAT, TokenizerCodec, VocabularyCodec } from '../model/codec';
+import type { Codecs } from '../model/model';
 import { type PartialRecipe, partialRecipeSchema, type Recipe, recipeSchema, type SettingName } from '../recipe';
+import { files } from './folder';
 
 const FORMAT = 'qkv.run';
 const FORMAT_VERSION = 1;
@@ -18,11 +21,18 @@ const FORMAT_VERSION = 1;
 export interface RunConfig {
   readonly data: DataSource;
   readonly recipe: Recipe;
-  readonly vocabularies: Vocabularies;
+  readonly codecs: Codecs;
 }
 
 const dataFile = z.strictObject({ path: z.string(), digest: z.string() });
-const unit = z.enum(['character', 'word']);
+const unit = z.union([
+  z.enum(['character', 'word']),
+  z.custom<Extract<CodecSpec, `${string}:${number}`>>(
+    isTrained,
+    'Expected character, word, or a name and a size, as in bpe:8000.',
+  ),
+  dataFile,
+]);
 const data = z.discriminatedUnion('task', [
   z.strictObject({ task: z.literal('g2p') }),
   z.strictObject({
@@ -50,6 +60,9 @@ const settingsSchema = z.strictObject({
 
 export const configPath = (folder: string): string => join(folder, 'config.json');
 
+const sides = ['source', 'target'] as const;
+type Side = (typeof sides)[number];
+
 /** What may change when a run goes on: how long it takes, and what is kept. */
 const extensible: readonly SettingName[] = [
   'steps',
@@ -60,32 +73,38 @@ const extensible: readonly SettingName[] = [
   'keepLast',
 ];
 
-/** What the data are, wherever their files may be. */
-function contentOf(data: DataSource): unknown {
-  if (data.task === 'g2p') return data;
-  return { ...data, train: data.train.digest, valid: data.valid?.digest ?? null };
-}
-
 /** Names the run: equal for two configs that one run may have had, one after the other. */
-export function runDigest({ data, recipe, vocabularies }: RunConfig): string {
+export function runDigest({ data, recipe, codecs }: RunConfig): string {
   const identity = Object.entries(recipe).filter(
     ([name, value]) => value !== undefined && !extensible.includes(name as SettingName),
   );
-  const text = JSON.stringify([contentOf(data), identity.sort(([a], [b]) => (a < b ? -1 : 1)), vocabularies]);
+  const text = JSON.stringify([contentOf(data), identity.sort(([a], [b]) => (a < b ? -1 : 1)), codecs]);
   return createHash('sha256').update(text).digest('hex').slice(0, 32);
 }
 
 /** What of a run's config forbids that it goes on under another one; undefined if nothing does. */
 export function differenceOf(before: RunConfig, after: RunConfig): string | undefined {
+  for (const side of sides) {
+    const [old, now] = [specOf(before.data, side), specOf(after.data, side)];
+    if (old === undefined || now === undefined || contentOfSpec(old) === contentOfSpec(now)) continue;
+    const isSameName = describeSpec(old) === describeSpec(now);
+    return `its ${side} tokens are ${describeSpec(old)}, not ${describeSpec(now)}${isSameName ? ' as it is now' : ''}`;
+  }
   if (JSON.stringify(contentOf(before.data)) !== JSON.stringify(contentOf(after.data))) return 'its data are others';
   for (const name of Object.keys({ ...before.recipe, ...after.recipe }) as SettingName[]) {
     if (before.recipe[name] === after.recipe[name] || extensible.includes(name)) continue;
     return `its ${name} is ${String(before.recipe[name])}, not ${String(after.recipe[name])}`;
   }
-  return runDigest(before) === runDigest(after) ? undefined : 'its vocabularies are others';
+  return runDigest(before) === runDigest(after) ? undefined : 'its tokens are others';
 }
 
-export async function writeConfig(folder: string, { data, recipe, vocabularies }: RunConfig): Promise<void> {
+const specOf = (data: DataSource, side: Side): CodecSpec | undefined =>
+  data.task === 'g2p' ? undefined : data[`${side}Unit`];
+
+/** The files of tokenizers come first: where there is a config, there is all that it needs. */
+export async function writeConfig(folder: string, { data, recipe, codecs }: RunConfig): Promise<void> {
+  for (const [file, text] of tokenizerFiles(codecs)) await writeFileDurably(join(folder, file), text);
+  const vocabularies = codecs;
   const text = JSON.stringify({ format: FORMAT, formatVersion: FORMAT_VERSION, data, recipe, vocabularies }, null, 2);
   await writeFileDurably(configPath(folder), `${text}\n`);
 }
@@ -109,11 +128,37 @@ export async function readConfig(folder: string): Promise<RunConfig | undefined>
     );
   }
   const { recipe, vocabularies, data } = check(configSchema, json, file);
+  const source = await readCodec(folder, 'source', vocabularies.source);
+  return { data, recipe, codecs: { source, target: await readCodec(folder, 'target', vocabularies.target) } };
+}
+
+/** The files of a run that hold tokenizers, and their contents. */
+export const tokenizerFiles = (codecs: Codecs): [file: string, text: string][] =>
+  sides.flatMap((side) => {
+    const codec = codecs[side];
+    return codec instanceof TokenizerCodec ? [[files.tokenizers[side], codec.text]] : [];
+  });
+
+async function readCodec(folder: string, side: Side, json: unknown): Promise<TextCodec> {
+  const { format, digest } = (json ?? {}) as { format?: unknown; digest?: unknown };
+  if (format !== TOKENIZER_FORMAT) {
+    try {
+      return new VocabularyCodec(Vocabulary.fromJSON(json));
+    } catch (error) {
+      throw new Failure(`${configPath(folder)}: ${describeError(error)}`);
+    }
+  }
+  const file = join(folder, files.tokenizers[side]);
+  const text = await readFile(file, 'utf8').catch((error: unknown) => {
+    throw new Failure(`cannot read ${file}, which the run needs: ${systemReason(error, 'read')}`, { cause: error });
+  });
+  if (createHash('sha256').update(text).digest('hex') !== digest) {
+    throw new Failure(`${file} has changed since training; put it back as it was`);
+  }
   try {
-    const source = Vocabulary.fromJSON(vocabularies.source);
-    return { data, recipe, vocabularies: { source, target: Vocabulary.fromJSON(vocabularies.target) } };
+    return new TokenizerCodec(readTokenizer(text), text);
   } catch (error) {
-    throw new Failure(`${file}: ${describeError(error)}`);
+    throw new Failure(`${file}: ${describeError(error)}`, { cause: error });
   }
 }
 

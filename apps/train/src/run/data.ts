@@ -6,17 +6,18 @@ import { Failure } from '../failure';
 import type { RunConfig } from './config';
 
 /** The data of a run, once more. @throws Failure if they are not there, or not those of the run. */
-export async function loadTaskOf({ data, recipe: { maxLength }, vocabularies }: RunConfig): Promise<Task> {
+export async function loadTaskOf({ data, recipe: { maxLength }, codecs }: RunConfig): Promise<Task> {
   if (data.task === 'g2p') {
     const task = loadG2pTask({ maxLength });
-    if (JSON.stringify(task.vocabularies) === JSON.stringify(vocabularies)) return task;
+    if (JSON.stringify(task.codecs) === JSON.stringify(codecs)) return task;
     throw new Failure(
       'the CMUdict here has other phonemes than the one that the run was trained on; install its version',
     );
   }
   await requireUnchanged(data.train);
   if (data.valid !== null) await requireUnchanged(data.valid);
-  return loadSeq2seqTask({ ...data, train: data.train.path, valid: data.valid?.path, maxLength });
+  const [train, valid] = [data.train.path, data.valid?.path];
+  return loadSeq2seqTask({ ...data, train, valid, maxLength, run: { data, codecs } });
 }
 
 async function requireUnchanged({ path, digest }: DataFile): Promise<void> {

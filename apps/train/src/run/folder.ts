@@ -6,6 +6,8 @@ import { Failure, systemReason } from '../failure';
 /** What a run writes, all in its folder. */
 export const files = {
   config: 'config.json',
+  /** Of a run whose tokens are sub-words. */
+  tokenizers: { source: 'source-tokenizer.json', target: 'target-tokenizer.json' },
   checkpoints: 'checkpoints',
   metrics: 'metrics.jsonl',
   events: 'events.out.tfevents.0.qkv',
@@ -58,19 +60,12 @@ export async function clearFolder(folder: string): Promise<void> {
   for (const name of await readdir(checkpoints).catch(() => [])) {
     if (isCheckpoint(name)) await rm(join(checkpoints, name), { force: true });
   }
-  for (const name of written) await rm(join(folder, name), { force: true });
+  for (const name of [...written, ...Object.values(files.tokenizers), files.config])
+    await rm(join(folder, name), { force: true });
 }
 
-/** The files of a run beside its checkpoints, in the order in which they are removed. */
-const written = [
-  files.model,
-  files.summary,
-  files.metrics,
-  files.events,
-  files.curves,
-  files.log,
-  files.config,
-] as const;
+/** The files of a run beside its checkpoints, its config and what that names, in the order in which they are removed. */
+const written = [files.model, files.summary, files.metrics, files.events, files.curves, files.log] as const;
 
 const isCheckpoint = (name: string): boolean => /^step-\d+\.safetensors$/.test(name);
 
@@ -79,5 +74,7 @@ export async function leftoverIn(folder: string): Promise<string | undefined> {
   const names = await readdir(folder);
   const checkpoints = await readdir(join(folder, files.checkpoints)).catch(() => []);
   const checkpoint = checkpoints.find(isCheckpoint);
-  return checkpoint === undefined ? written.find((name) => names.includes(name)) : join(files.checkpoints, checkpoint);
+  return checkpoint === undefined
+    ? [...written, files.config].find((name) => names.includes(name))
+    : join(files.checkpoints, checkpoint);
 }

@@ -79,7 +79,7 @@ test('learns what five words sound like, and leaves everything that a run leaves
   const translator = new Translator(model, 3);
   const said = await translator.translate(words.map((word) => encodeSource(model, word)));
   translator.release();
-  expect(said.map((ids) => [translator.tokens(ids)])).toEqual([...dictionary.values()]);
+  expect(said.map((ids) => [model.codecs.target.tokensOf(ids)])).toEqual([...dictionary.values()]);
 
   const metrics = readMetrics(join(to, 'metrics.jsonl'));
   expect(metrics.filter((record) => 'loss' in record).map(({ step }) => step)).toEqual(

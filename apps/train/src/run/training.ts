@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 
 import type { WasmBackend } from '@qkv/backend-wasm';
@@ -17,7 +18,7 @@ import type { Recipe } from '../recipe';
 import { out } from '../terminal/colors';
 import { formatSeconds } from '../terminal/progress';
 import type { Reporter } from '../terminal/reporter';
-import { differenceOf, isRun, readConfig, type RunConfig, runDigest, writeConfig } from './config';
+import { differenceOf, isRun, readConfig, type RunConfig, runDigest, tokenizerFiles, writeConfig } from './config';
 import { drawCurves } from './curves';
 import { clearFolder, files, leftoverIn, prepareFolder } from './folder';
 import { readMetrics, TimedLog } from './metrics';
@@ -54,8 +55,8 @@ const LOG_EVERY = 10;
  */
 export async function trainRun(options: RunOptions): Promise<RunOutcome | undefined> {
   const { task, recipe, folder, backend, reporter, interruption } = options;
-  const config: RunConfig = { data: task.data, recipe, vocabularies: task.vocabularies };
-  const model = createModel(task.vocabularies, recipe, recipe.seed);
+  const config: RunConfig = { data: task.data, recipe, codecs: task.codecs };
+  const model = createModel(task.codecs, recipe, recipe.seed);
   const parameters = model.transformer.parameterCount();
   requireFitting(model, task.validation, 'validation');
   if (recipe.metric === 'loss' && task.validationPairs.length === 0) {
@@ -124,6 +125,7 @@ async function settle(
       `${where} has a ${leftover}, but no run that it belongs to; move it away, or choose another --output`,
     );
   }
+  if (before === undefined) await requireOwnTokenizers(folder, config);
   if (before !== undefined && resume === 'never') {
     throw new Failure(
       `there is a run in ${where}; go on with --resume auto, replace it with --overwrite, or choose another --output`,
@@ -146,6 +148,17 @@ async function settle(
   await removeTemporaries(folder);
   if (before !== undefined) reporter.say(out.dim(`going on with the run in ${where}`));
   return store;
+}
+
+/** A tokenizer may be there if the run was killed when it began; another one is somebody's. */
+async function requireOwnTokenizers(folder: string, { codecs }: RunConfig): Promise<void> {
+  for (const [file, text] of tokenizerFiles(codecs)) {
+    const there = await readFile(join(folder, file), 'utf8').catch(() => undefined);
+    if (there === undefined || there === text) continue;
+    throw new Failure(
+      `${resolve(folder)} has a ${file}, but no run that it belongs to; move it away, or choose another --output`,
+    );
+  }
 }
 
 async function train(

@@ -66,7 +66,7 @@ export async function loadRun(folder: string): Promise<LoadedRun> {
   if (metadata.run !== runDigest(config)) {
     throw new Failure(`${file} and ${files.config} beside it are of different runs; train again`);
   }
-  const model = createModel(config.vocabularies, config.recipe, config.recipe.seed);
+  const model = createModel(config.codecs, config.recipe, config.recipe.seed);
   await loadWeights(model, tensors, file, configPath(folder));
   return { folder, config, model, step: Number(metadata.step) };
 }

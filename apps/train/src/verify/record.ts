@@ -61,7 +61,7 @@ export async function record(
   for (const batch of batches) logits.push((await (await logitsOf(...tensorsOf(batch))).data()) as Float32Array);
 
   const calm = { ...recipe, dropout: 0, accumulate };
-  const copy = createModel(model.vocabularies, calm);
+  const copy = createModel(model.codecs, calm);
   await loadStateDict(copy.transformer, weights);
   const { update, average, optimizer } = createStep(copy, calm, STEPS);
   const reports = [];

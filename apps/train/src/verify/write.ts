@@ -38,12 +38,12 @@ export async function writeVerification(
   await writeFileDurably(path('script'), await readFile(assetUrl(verifyFiles.script)));
 }
 
-function sizesOf({ transformer, vocabularies }: TextModel, recipe: Recipe) {
+function sizesOf({ transformer, codecs }: TextModel, recipe: Recipe) {
   const { dimension, heads, feedForward, encoderLayers, decoderLayers, normalization, activation } = recipe;
   const { padId, encoder } = transformer;
   return {
-    sourceVocabulary: vocabularies.source.size,
-    targetVocabulary: vocabularies.target.size,
+    sourceVocabulary: codecs.source.size,
+    targetVocabulary: codecs.target.size,
     dimension,
     heads,
     feedForward,

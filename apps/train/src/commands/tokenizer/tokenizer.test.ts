@@ -1,0 +1,82 @@
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { trainTokenizer } from '@qkv/tokenizers';
+import { afterAll, expect, test } from 'vitest';
+
+import { convertTokenizer } from './convert';
+import { decodeIds } from './decode';
+import { encodeTexts } from './encode';
+import { inspectTokenizer } from './inspect';
+import { trainTokenizerOn, type TrainTokenizerOptions } from './train';
+
+const folder = mkdtempSync(join(tmpdir(), 'qkv-tokenizer-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const write = (name: string, content: string | Uint8Array): string => {
+  writeFileSync(join(folder, name), content);
+  return join(folder, name);
+};
+
+const texts = write('texts.txt', 'the cat sat on the mat\n');
+const bpe = write('bpe.json', JSON.stringify(trainTokenizer(['the cat'], { preset: 'bpe', vocabSize: 260 })));
+const bad = write('bad.json', '{"model":{"type":"BPE","vocab":{"a":"x"},"merges":[]}}');
+const none = join(folder, 'none');
+const output = join(folder, 'new.json');
+
+const train = (paths: string[], more: Partial<TrainTokenizerOptions> = {}) =>
+  trainTokenizerOn(paths, { model: 'bpe', vocabSize: 300, output, overwrite: false, mode: 'quiet', ...more });
+const encode = (tokenizer: string, more: object = {}, given = ['x']) =>
+  encodeTexts(given, { tokenizer, special: true, ...more });
+
+test.each<[string, () => Promise<void>, RegExp]>([
+  ['no texts', () => train([none]), /none: there is no such file$/],
+  ['a folder of texts', () => train([folder]), /: it is a folder$/],
+  ['Latin-1', () => train([write('latin.txt', Uint8Array.of(0x61, 10, 0xe4, 10))]), /is not UTF-8 \(after line 1\)/],
+  ['empty texts', () => train([write('empty.txt', '\n\n')]), /^there is no text in /],
+  ['no such column', () => train([texts], { column: 2 }), /texts\.txt, line 1: there is no column 2/],
+  [
+    'a file in the way',
+    () => train([texts], { output: texts }),
+    /texts\.txt is there already; --overwrite replaces it$/,
+  ],
+  ['a folder in the way', () => train([texts], { output: folder }), /: it is a folder$/],
+  [
+    'an output below a file',
+    () => train([texts], { output: join(texts, 'x.json') }),
+    /^cannot write to .*texts\.txt: /,
+  ],
+  [
+    'Unigram and a frequency',
+    () => train([texts], { model: 'unigram', minFrequency: 2 }),
+    /^--min-frequency is not for /,
+  ],
+  ['no tokenizer', () => encode(none), /none: there is no such file$/],
+  ['a malformed tokenizer', () => encode(bad), /bad\.json: tokenizer\.json\.model\.vocab/],
+  ['a tokenizer that is no JSON', () => encode(write('cut.json', '{"model":')), /cut\.json: not JSON: [^\n]*$/],
+  ['an empty tokenizer', () => encode(write('no.json', '')), /no\.json: empty; expected a tokenizer$/],
+  ['texts and a file of them', () => encode(bpe, { file: texts }), /^give texts or --file, not both$/],
+  ['no file of texts', () => encode(bpe, { file: none }, []), /none: there is no such file$/],
+  [
+    'an id out of range',
+    () => decodeIds(['5', '999'], { tokenizer: bpe }),
+    /^id 999 at position 1 is no token; ids run from 0 to 259; /,
+  ],
+  ['no id', () => decodeIds(['5,x'], { tokenizer: bpe }), /^"x" at position 1 is no id; expected whole numbers/],
+  ['a negative id', () => decodeIds(['-5'], { tokenizer: bpe }), /^"-5" at position 0 is no id/],
+  ['texts in place of a tokenizer', () => inspectTokenizer(texts, {}), /texts\.txt: /],
+  [
+    'a vocab.json without merges',
+    () => inspectTokenizer(write('vocab.json', '{"a":0}'), {}),
+    /merges\.txt: there is no such file$/,
+  ],
+  [
+    'a .tiktoken of no known encoding',
+    () => convertTokenizer(write('x.tiktoken', 'YQ== 0\n'), output, { overwrite: false }),
+    /x\.tiktoken: which encoding it is must be said/,
+  ],
+  ['a conversion over a file', () => convertTokenizer(bpe, texts, { overwrite: false }), /texts\.txt is there already/],
+])('%s', async (_, run, message) => {
+  await expect(run()).rejects.toThrow(message);
+  expect(existsSync(output)).toBe(false);
+});

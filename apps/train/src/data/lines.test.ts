@@ -1,0 +1,45 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+
+import { afterAll, expect, test } from 'vitest';
+
+import { linesOfFile, linesOfInput, sizeOfFile } from './lines';
+
+const folder = mkdtempSync(join(tmpdir(), 'qkv-lines-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const path = join(folder, 'text.txt');
+
+test.each([
+  ['', []],
+  ['a', ['a']],
+  ['a\n', ['a']],
+  ['a\r\n\r\nb', ['a', '', 'b']],
+  ['a\rb\u2028c\n', ['a\rb\u2028c']],
+  ['\ufeffa\n', ['a']],
+])('%j', async (text, lines) => {
+  writeFileSync(path, text);
+  expect([...linesOfFile(path)]).toEqual(lines);
+  const bytes = Array.from(Buffer.from(text), (byte) => Buffer.of(byte)); // characters come in parts
+  const read: string[] = [];
+  for await (const line of linesOfInput(Readable.from(bytes) as NodeJS.ReadStream)) read.push(line);
+  expect(read).toEqual(lines);
+});
+
+test('a file longer than what is read at a time, and its size', () => {
+  const lines = Array.from({ length: 30_000 }, (_, i) => `${i} 世界 😀`);
+  writeFileSync(path, lines.join('\r\n'));
+  let bytes = 0;
+  expect([...linesOfFile(path, (length) => (bytes += length))]).toEqual(lines);
+  expect(bytes).toBe(sizeOfFile(path));
+});
+
+test('what cannot be read', () => {
+  writeFileSync(path, Uint8Array.of(0x61, 10, 0xff, 10));
+  expect(() => [...linesOfFile(path)]).toThrow(/text\.txt is not UTF-8 \(after line 1\); convert it first/);
+  writeFileSync(path, Uint8Array.of(0x61, 10, 0xe4));
+  expect(() => [...linesOfFile(path)]).toThrow(/is not UTF-8/);
+  expect(() => [...linesOfFile(join(folder, 'none'))]).toThrow(/^cannot read .*none: there is no such file$/);
+  expect(() => sizeOfFile(folder)).toThrow(/: it is a folder$/);
+});
