@@ -58,10 +58,10 @@ describe('readTokenizer', () => {
         const [container, key] = pick(all);
         const target = container as Record<string, unknown>;
         if (random() < 0.3) delete target[key];
-        else target[key] = random() < 0.3 ? (pick(all)[0] as unknown) : pick(values);
+        else target[key] = random() < 0.3 ? structuredClone<unknown>(pick(all)[0]) : pick(values);
       }
       const bad = complaint(() => {
-        const tokenizer = readTokenizer(json);
+        const tokenizer = readTokenizer(JSON.stringify(json));
         tokenizer.decode(tokenizer.encode('The quick 😀 dog.', { pair: 'fox 她' }).ids);
         read++;
       });
@@ -84,9 +84,9 @@ describe('readTokenizer', () => {
     ['another model', { ...gpt2, model: { type: 'Markov' } }, /^tokenizer\.json\.model\.type: "Markov" is not known; known are BPE, Unigram, WordLevel, WordPiece$/],
     ['a merge of three', { ...gpt2, model: { ...(gpt2.model as object), merges: ['a b c'] } }, /^tokenizer\.json\.model\.merges\[0\]: expected two tokens, got 3$/],
     ['parts within parts without end', { ...gpt2, normalizer: nested(2000) }, /nested too deeply$/],
-    ['a catastrophic pattern', { ...gpt2, pre_tokenizer: { type: 'Split', pattern: { Regex: '(a+)+$' }, behavior: 'Isolated', invert: false } }, /pre_tokenizer\.pattern\.Regex: at \d+: /],
+    ['a catastrophic pattern', { ...gpt2, pre_tokenizer: { type: 'Split', pattern: { Regex: '(x+x+)+y' }, behavior: 'Isolated', invert: false } }, /pre_tokenizer\.pattern\.Regex: at \d+: /],
     ['a template without its token', { ...gpt2, post_processor: { type: 'TemplateProcessing', single: [{ SpecialToken: { id: 'x', type_id: 0 } }], pair: [], special_tokens: {} } }, /"x" is not among the special tokens/],
-    ['two added tokens with one id', { ...gpt2, added_tokens: [{ id: 9999, content: 'x', special: true }, { id: 9999, content: 'y', special: true }] }, /added token "y": id 9999, which is the id of "x"/],
+    ['two added tokens with one id', { ...gpt2, added_tokens: [{ id: 9999, content: 'one', special: true }, { id: 9999, content: 'two', special: true }] }, /added token "two": id 9999, which is the id of "one"/],
   ])('refuses %s', (_, json, message) => {
     expect(failure(() => readTokenizer(json)).message).toMatch(message);
   }); // prettier-ignore
