@@ -1,4 +1,5 @@
 import { TokenizerError } from './error';
+import { positions } from './text/positions';
 
 /** Units of text in which offsets count: JavaScript's, Unicode's, or the bytes of UTF-8. */
 export type OffsetUnit = 'utf16' | 'codePoint' | 'byte';
@@ -343,19 +344,4 @@ function shiftKeys(texts: ReadonlyMap<number, string>, by: number, n: number): R
   const shifted = new Map<number, string>();
   for (const [i, text] of texts) if (i + by >= 0 && i + by < n) shifted.set(i + by, text);
   return shifted;
-}
-
-/** Entry i: how many code points, or bytes, stand before UTF-16 unit i. */
-function positions(text: string, unit: 'codePoint' | 'byte'): Int32Array {
-  const table = new Int32Array(text.length + 1);
-  let at = 0;
-  let i = 0;
-  for (const character of text) {
-    const code = character.codePointAt(0)!;
-    const width = unit === 'codePoint' ? 1 : code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
-    for (let k = 0; k < character.length; k++) table[i++] = at;
-    at += width;
-  }
-  table[i] = at;
-  return table;
 }

@@ -1,13 +1,14 @@
 import { describe, expect, it } from 'vitest';
 
 import { fileFailure, golden, seeded, succeeds, throughText } from '../../test/files';
-import { byteCharacters, fromBinary } from './byte-alphabet';
+import { byteToChar } from '../bytes';
+import { fromBinary } from './byte-alphabet';
 import { readTiktoken, tiktokenToTokenizerJson, writeTiktoken } from './tiktoken';
 import { tiktokenPresets } from './tiktoken-presets';
 import type { BpeJSON } from './tokenizer-json';
 
 const { file, pattern } = golden.tiktoken;
-const bytes = new Map(byteCharacters.map((character, byte) => [character, byte]));
+const bytes = new Map(byteToChar.map((character, byte) => [character, byte]));
 
 describe('a tiktoken file', () => {
   it('is read and written', () => {

@@ -1,5 +1,6 @@
 import type { TokenizerError } from '../error';
-import { byteCharacters, fromBinary, toBinary } from './byte-alphabet';
+import { byteToChar } from '../bytes';
+import { fromBinary, toBinary } from './byte-alphabet';
 import { checkFileKind, fileError, linesOf, MAX_ID, quote } from './file-error';
 import { addedToken, vocabJSON, type TokenizerJSON } from './tokenizer-json';
 
@@ -158,7 +159,7 @@ function checkIds(
       );
     }
   }
-  for (const [byte, character] of byteCharacters.entries()) {
+  for (const [byte, character] of byteToChar.entries()) {
     if (ranks.has(character)) continue;
     throw invalid(`byte ${byte} has no token, so that not every text can be encoded; get the file again`);
   }

@@ -2,12 +2,10 @@
  * Classes of characters as the Rust library knows them. Its tables are older than those of JavaScript engines: what
  * Unicode added later is taken out here, whatever the engine's version, so that the same text gives the same tokens.
  */
-
-/** `7fd 897-89f` → the inside of a character class. */
-const inClass = (ranges: string): string => ranges.replace(/[\da-f]+/g, '\\u{$&}').replaceAll(' ', '');
+import { classRanges } from '../text/class-ranges';
 
 // Marks that Unicode added after version 9.
-const NEW_MARKS = inClass(
+const NEW_MARKS = classRanges(
   '7fd 897-89f 8ca-8d3 9fe afa-aff b55 c04 c3c cf3 d00 d3b-d3c d81 eba ece 1715 180f 1abf-1add 1ae0-1aeb 1cf7 ' +
     '1df6-1dfa a82c a8ff 10d24-10d27 10d69-10d6d 10eab-10eac 10efa-10eff 10f46-10f50 10f82-10f85 11070 11073-11074 ' +
     '110c2 11145-11146 111c9 111ce-111cf 11241 1133b 113b8-113c0 113c2 113c5 113c7-113ca 113cc-113d0 113d2 ' +
@@ -19,18 +17,18 @@ const NEW_MARKS = inClass(
 );
 
 // Marks that version 9 added, or made non-spacing after version 8.
-const NEW_NONSPACING_MARKS = inClass(
+const NEW_NONSPACING_MARKS = classRanges(
   '8d4-8e1 1885-1886 1dfb a8c5 a9bd 1123e 11438-1143f 11442-11444 11446 11c30-11c36 11c38-11c3d 11c3f 11c92-11ca7 ' +
     '11caa-11cb0 11cb2-11cb3 11cb5-11cb6 1e000-1e006 1e008-1e018 1e01b-1e021 1e023-1e024 1e026-1e02a 1e944-1e94a',
 );
 
 // Characters added after version 9 that decompose today, and those that begin what newer characters decompose to.
-const NEW_DECOMPOSABLE = inClass(
+const NEW_DECOMPOSABLE = classRanges(
   '32ff a7f1-a7f4 ab69 105c9 105d2 105da 105e4 10781-10785 10787-107b0 107b2-107ba 11382-11385 1138b 1138e ' +
     '11390-11391 16d63 16d67-16d6a 1ccd6-1ccf9 1e030-1e06d 1f16c 1fbf0-1fbf9',
 );
 
-const NEW_FORMAT = inClass('890-891 8e2 110cd 13430-1343f');
+const NEW_FORMAT = classRanges('890-891 8e2 110cd 13430-1343f');
 
 /** What StripAccents takes out: marks of Unicode 9; two that have since become letters are among them. */
 export const MARK = 1;
@@ -62,7 +60,7 @@ const patterns: readonly (readonly [number, RegExp])[] = [
     JOINER,
     new RegExp(
       '[\\p{M}\\p{Emoji_Modifier}' +
-        inClass(
+        classRanges(
           '200c 200d e33 eb3 ff9e ff9f 600-605 6dd 70f 890 891 8e2 d4e 110bd 110cd 111c2 111c3 113d1 1193f 11941 ' +
             '11a3a 11a84-11a89 11d46 11f02 e0020-e007f',
         ) +

@@ -1,4 +1,5 @@
-import { asOfUnicode16, classRanges } from '../regex/unicode';
+import { asOfUnicode16 } from '../regex/unicode';
+import { classRanges } from '../text/class-ranges';
 
 /** Kinds of characters, as bits. A character can be of several. */
 export const LETTER = 1; // \p{L}

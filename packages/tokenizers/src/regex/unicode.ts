@@ -1,9 +1,4 @@
-/** Ranges of code points in hexadecimal, as they stand inside a character class. */
-export const classRanges = (ranges: string): string =>
-  ranges
-    .split(' ')
-    .map((range) => range.replace(/[\da-f]+/g, String.raw`\u{$&}`))
-    .join('');
+import { classRanges } from '../text/class-ranges';
 
 /**
  * What Unicode 17 added. Oniguruma and Rust's regex, as the Rust library holds them, are at Unicode 16, where these
