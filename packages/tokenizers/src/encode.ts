@@ -1,5 +1,5 @@
 /** What encoding and decoding with a `tokenizer.json` need, and no more: no trainers, no other files. */
-export { Encoding, type OffsetUnit, type PaddingOptions, type Range, type TruncationOptions } from './encoding';
+export { Encoding, type OffsetUnit, type PaddingOptions, type OffsetRange, type TruncationOptions } from './encoding';
 export { TokenizerError, type TokenizerErrorCode, type UnknownToken } from './error';
 export { bpe, unigram, wordLevel, wordPiece } from './encode-kits';
 export { readTokenizer } from './read-encoder';

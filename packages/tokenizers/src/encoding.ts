@@ -5,7 +5,7 @@ import { positions } from './text/positions';
 export type OffsetUnit = 'utf16' | 'codePoint' | 'byte';
 
 /** `[start, end)` */
-export type Range = readonly [start: number, end: number];
+export type OffsetRange = readonly [start: number, end: number];
 
 export interface TruncationOptions {
   /** Tokens in all, special ones included. */
@@ -70,7 +70,7 @@ export class Encoding {
     private readonly columns: Columns,
     private readonly source: EncodingSource,
     private readonly texts: ReadonlyMap<number, string> = NO_TEXTS,
-    private readonly ranges: ReadonlyMap<number, Range> = new Map(),
+    private readonly ranges: ReadonlyMap<number, OffsetRange> = new Map(),
     overflowing: readonly Encoding[] = [],
   ) {
     this.ids = columns.ids;
@@ -91,10 +91,10 @@ export class Encoding {
   private cachedTokens?: readonly string[];
 
   /** `[start, end)` of each token in UTF-16 units, as `text.slice` counts; `[0, 0]` for tokens that were added. */
-  get offsets(): readonly Range[] {
-    return (this.cachedOffsets ??= Array.from(this.starts, (start, i): Range => [start, this.ends[i]]));
+  get offsets(): readonly OffsetRange[] {
+    return (this.cachedOffsets ??= Array.from(this.starts, (start, i): OffsetRange => [start, this.ends[i]]));
   }
-  private cachedOffsets?: readonly Range[];
+  private cachedOffsets?: readonly OffsetRange[];
 
   /** Which part of a pair token i belongs to, for models that were trained with that: mostly 0 and 1. */
   get typeIds(): Int32Array {
@@ -123,14 +123,14 @@ export class Encoding {
    * The offsets of all tokens in another unit: in code points, as Python and the Rust library's bindings count, or in
    * bytes of UTF-8, a lone surrogate as the three of U+FFFD.
    */
-  offsetsIn(unit: OffsetUnit): readonly Range[] {
+  offsetsIn(unit: OffsetUnit): readonly OffsetRange[] {
     if (unit !== 'utf16' && unit !== 'codePoint' && unit !== 'byte') {
       throw new TokenizerError('invalid-option', `offsetsIn: "${String(unit)}", expected utf16, codePoint or byte`);
     }
     if (unit === 'utf16') return this.offsets;
     const tables = new Map<string, Int32Array>();
     const texts = this.textsOfTokens();
-    return this.offsets.map(([start, end], i): Range => {
+    return this.offsets.map(([start, end], i): OffsetRange => {
       const text = texts[i];
       let table = tables.get(text);
       if (table === undefined) tables.set(text, (table = positions(text, unit)));
@@ -194,7 +194,7 @@ export class Encoding {
     if (change.typeId !== undefined) {
       columns.typeIds = change.typeId === 0 ? undefined : new Int32Array(this.length).fill(change.typeId);
     }
-    const ranges: ReadonlyMap<number, Range> =
+    const ranges: ReadonlyMap<number, OffsetRange> =
       change.sequence === undefined ? this.ranges : new Map([...this.ranges, [change.sequence, [0, this.length]]]);
     return new Encoding(columns, this.source, this.texts, ranges, change.overflowing ?? this.overflowing);
   }
@@ -220,7 +220,7 @@ export class Encoding {
     };
     const texts = new Map(shiftKeys(this.texts, at, length));
     for (let i = from; i < from + missing; i++) texts.set(i, token);
-    const ranges = new Map<number, Range>();
+    const ranges = new Map<number, OffsetRange>();
     for (const [sequence, [start, end]] of this.ranges.size === 0 ? [[0, [0, this.length]] as const] : this.ranges) {
       ranges.set(sequence, [start + at, end + at]);
     }
@@ -279,7 +279,7 @@ export class Encoding {
   static parts(encoding: Encoding): {
     columns: Columns;
     texts: ReadonlyMap<number, string>;
-    ranges: ReadonlyMap<number, Range>;
+    ranges: ReadonlyMap<number, OffsetRange>;
   } {
     return { columns: encoding.columns, texts: encoding.texts, ranges: encoding.ranges };
   }
@@ -312,7 +312,7 @@ function concatenate(
     attentionMask: new Uint8Array(n).fill(1),
   };
   const texts = new Map<number, string>();
-  const ranges = new Map<number, Range>();
+  const ranges = new Map<number, OffsetRange>();
   let at = 0;
   for (const encoding of encodings) {
     const parts = Encoding.parts(encoding);

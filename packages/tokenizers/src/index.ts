@@ -1,6 +1,6 @@
 export type { AddedToken } from './added-tokens';
 export { DecodeStream, decodeStream, type DecodeStreamOptions } from './decode-stream';
-export { Encoding, type OffsetUnit, type PaddingOptions, type Range, type TruncationOptions } from './encoding';
+export { Encoding, type OffsetUnit, type PaddingOptions, type OffsetRange, type TruncationOptions } from './encoding';
 export { TokenizerError, type TokenizerErrorCode, type UnknownToken } from './error';
 export { BPE, type BpeOptions } from './models/bpe';
 export { nBest, sampling } from './models/lattice';
