@@ -1,6 +1,6 @@
 import { Tokenizer } from 'tokenizers';
 
-import type { Columns, Input } from './columns';
+import { type Columns, differences, type Input } from './columns';
 import type { TokenizerJson } from './tokenizer-json';
 
 type RustEncoding = Awaited<ReturnType<Tokenizer['encode']>>;
@@ -55,11 +55,11 @@ async function cutAfterwards(
   const encode = (text: string): Promise<RustEncoding> => untruncated!.encode(text, null, { addSpecialTokens: false });
   if (typeof input === 'string') return columnsOf(whole.postProcess(await encode(input), null, addSpecialTokens));
   const columns = columnsOf(whole.postProcess(await encode(input[0]), await encode(input[1]), addSpecialTokens));
-  const ids = cut.getIds();
-  const same = ids.length === columns.ids.length && ids.every((id, i) => id === columns.ids[i]);
+  const direct = columnsOf(cut);
+  const asWell = { ...columns, typeIds: direct.typeIds, wordIds: direct.wordIds, overflowing: direct.overflowing };
   return {
     ...columns,
-    typeIds: same ? cut.getTypeIds() : null,
+    typeIds: differences(direct, asWell).length === 0 ? direct.typeIds : null,
     overflowing: columns.overflowing.map((part) => ({ ...part, typeIds: null })),
   };
 }

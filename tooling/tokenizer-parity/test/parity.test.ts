@@ -11,7 +11,7 @@ import { INTENDED } from '../src/differences';
 import { everyCodePoint, mixtures, realTexts, strangeTexts } from '../src/texts';
 
 /** Real texts, strange ones and mixtures of each composition, times its weight. */
-const TEXTS = 420;
+const TEXTS = 260;
 /** Parts of a text that are cut and joined grow with its square. */
 const SHORT = 50;
 

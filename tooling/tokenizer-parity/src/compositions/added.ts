@@ -1,7 +1,7 @@
 import { addedToken, type AddedTokenJson, sequence, tokenizerJson, type TokenizerJson } from '../tokenizer-json';
 import { bytesModel } from '../vocabularies';
 import type { Composition } from './composition';
-import { bertJson, gpt2Json, llamaJson, metaspace, robertaJson, unigramJson } from './models';
+import { bertJson, gpt2Json, llamaJson, metaspace, robertaJson, t5Json, unigramJson } from './models';
 
 const FLAGS = ['single_word', 'lstrip', 'rstrip', 'normalized', 'special'] as const;
 
@@ -121,18 +121,19 @@ export const FITS: readonly Composition[] = Object.entries(fits).flatMap(([name,
     weight: 0.5,
   },
   {
-    name: `RoBERTa ${name}`,
-    json: () => ({ ...robertaJson(true), ...fit }),
+    name: `RoBERTa of few merges ${name}`,
+    json: () => ({ ...robertaJson(true, true, 2000), ...fit }),
     tokens: () => ['<mask>', 'the'],
+    // A pair has four special tokens.
     pairs: !name.includes('special'),
-    weight: 0.3,
+    weight: 0.4,
   },
   {
-    name: `Llama 2 ${name}`,
-    json: () => ({ ...llamaJson(), ...fit }),
+    name: `T5 ${name}`,
+    json: () => ({ ...t5Json(), ...fit }),
     tokens: () => ['<s>', 'the'],
     pairs: true,
-    weight: 0.3,
+    weight: 0.4,
   },
   {
     name: `no post-processor ${name}`,

@@ -53,14 +53,15 @@ export const gpt2Json = () =>
   });
 
 /** RoBERTa's order of ids: four special tokens, GPT-2's, the mask. */
-export function robertaJson(addPrefixSpace: boolean, trim = true) {
+export function robertaJson(addPrefixSpace: boolean, trim = true, size = gpt2().merges.length) {
   const vocab: Vocab = { '<s>': 0, '<pad>': 1, '</s>': 2, '<unk>': 3 };
-  for (const [token, id] of Object.entries(gpt2().vocab)) vocab[token] = id + 4;
-  vocab['<mask>'] = 50261;
+  for (const [token, id] of Object.entries(gpt2().vocab)) if (id < 256 + size) vocab[token] = id + 4;
+  const mask = Object.keys(vocab).length;
+  vocab['<mask>'] = mask;
   return tokenizerJson({
     added_tokens: [
       ...['<s>', '<pad>', '</s>', '<unk>'].map((token, id) => addedToken(id, token, { normalized: true })),
-      addedToken(50261, '<mask>', { lstrip: true }),
+      addedToken(mask, '<mask>', { lstrip: true }),
     ],
     pre_tokenizer: byteLevel(addPrefixSpace),
     post_processor: {
@@ -71,7 +72,7 @@ export function robertaJson(addPrefixSpace: boolean, trim = true) {
       add_prefix_space: addPrefixSpace,
     },
     decoder: byteLevel(true),
-    model: bpe(vocab, gpt2().merges),
+    model: bpe(vocab, gpt2().merges.slice(0, size)),
   });
 }
 
@@ -216,7 +217,7 @@ export const unigramJson = (normalizer: PartJson | null, preTokenizer: PartJson 
     model: unigramModel(unigram().vocab),
   });
 
-const t5 = () =>
+export const t5Json = () =>
   unigramJson(precompiled(), sequence('pretokenizers', { type: 'WhitespaceSplit' }, metaspace('always')));
 
 const xlmRoberta = () =>
@@ -354,7 +355,7 @@ export const MODELS: readonly Composition[] = [
     json: () => bertJson(bert(), { lowercase: false, strip_accents: true, clean_text: false }),
     tokens: () => some(bert()),
   },
-  { name: 'T5', json: t5, tokens: pieces, weight: 3, pairs: true },
+  { name: 'T5', json: t5Json, tokens: pieces, weight: 3, pairs: true },
   { name: 'XLM-R', json: xlmRoberta, tokens: pieces, weight: 2, pairs: true },
   { name: 'ALBERT', json: albert, tokens: pieces, weight: 2, pairs: true },
   { name: 'Gemma', json: gemma, tokens: () => ['<s>', '<0x0A>', ...keysOf(llama().vocab)], weight: 2 },
