@@ -68,4 +68,5 @@ export type GoldenCase = {
 export const goldens = (file: 'bert' | 'llama'): Record<string, Record<string, GoldenCase>> =>
   JSON.parse(readFileSync(join(data, `${file}.json`), 'utf8')) as Record<string, Record<string, GoldenCase>>;
 
-export const sentencePieceModel = (): Uint8Array => readFileSync(join(data, 'test_model.model'));
+export const sentencePieceModel = (): Uint8Array =>
+  readFileSync(join(root, 'packages/tokenizers/test/goldens/test_model.model'));

@@ -12,8 +12,8 @@ import { everyCodePoint, mixtures, realTexts, strangeTexts } from '../src/texts'
 
 /** Real texts, strange ones and mixtures of each composition, times its weight. */
 const TEXTS = 260;
-/** Parts of a text that are cut and joined grow with its square. */
-const SHORT = 50;
+/** Where texts are cut: each part of one text is joined to each of the other. */
+const [SHORT, SHORT_PAIRED] = [50, 22];
 
 const strange = strangeTexts(3 * TEXTS);
 const everything = everyCodePoint();
