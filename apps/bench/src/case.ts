@@ -11,7 +11,7 @@ export interface Report {
 
 /** What is measured together: subjects that take turns. Several cases may report on one measurement. */
 export interface Measurement {
-  readonly entries: (surroundings: Surroundings) => readonly Entry[];
+  readonly entries: (surroundings: Surroundings) => readonly Entry[] | Promise<readonly Entry[]>;
   readonly quick: Effort;
   readonly full: Effort;
   /** Seconds that warming up takes, roughly; for the time that is left. */

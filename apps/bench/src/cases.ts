@@ -8,17 +8,10 @@ import { memoryReport } from './report/memory';
 import { profileReport } from './report/profile';
 import { EMPTY, startReport } from './report/start';
 import { stepReport, traceReport } from './report/step';
+import { tokenizersReport } from './report/tokenizers';
 import type { Surroundings } from './surroundings';
-import {
-  ATTENTION,
-  ATTENTION_SIZES,
-  ELEMENTWISE,
-  FORWARD,
-  GEMM,
-  type Item,
-  MODELS,
-  modelOf,
-} from './workload.mjs';
+import { tokenizerEntries } from './tokenizers';
+import { ATTENTION, ATTENTION_SIZES, ELEMENTWISE, FORWARD, GEMM, type Item, MODELS, modelOf } from './workload.mjs';
 
 const names = (items: readonly Item[]): string[] => items.map(({ name }) => name);
 
@@ -143,6 +136,13 @@ const start: Measurement = {
   warmUp: 10,
 };
 
+const tokenizers: Measurement = {
+  entries: tokenizerEntries,
+  quick: { rounds: 5, seconds: 90 },
+  full: { rounds: 9, seconds: 300 },
+  warmUp: 40,
+};
+
 const threadsOf = ({ cores }: Surroundings): number[] => (cores > 1 ? [1, 2] : [1]);
 
 /** Everything that there is to measure, in the order in which it is shown. */
@@ -193,6 +193,13 @@ export const CASES: readonly Case[] = [
     report: decodeReport,
   },
   { name: 'start', title: 'Start-up, and bytes of a bundle', measurement: start, report: startReport },
+  {
+    name: 'tokenizers',
+    title: 'Tokenizers: texts to ids, and training',
+    measurement: tokenizers,
+    report: tokenizersReport,
+    optional: true,
+  },
 ];
 
 /** The training step one kernel at a time. */

@@ -24,6 +24,8 @@ const MODULES: Readonly<Record<PeerName, string>> = {
   tfjs: 'tfjs.mjs',
   'onnxruntime-node': 'onnxruntime.mjs',
   'onnxruntime-web': 'onnxruntime.mjs',
+  'hf-tokenizers': 'hf-tokenizers.mjs',
+  'rust-tokenizers': 'rust-tokenizers.mjs',
 };
 /** For heads of columns; a number of threads follows. */
 const SHORT: Readonly<Record<PeerName, string>> = {
@@ -31,6 +33,8 @@ const SHORT: Readonly<Record<PeerName, string>> = {
   tfjs: 'tfjs',
   'onnxruntime-node': 'ort-node',
   'onnxruntime-web': 'ort-web',
+  'hf-tokenizers': 'hf.js',
+  'rust-tokenizers': 'rust',
 };
 /** The others have one thread in Node. */
 const THREADED: readonly PeerName[] = ['onnxruntime-node', 'onnxruntime-web'];

@@ -59,9 +59,8 @@ async function measureAll(options: Options, surroundings: Surroundings): Promise
   for (const [measurement, cases] of groups) {
     const started = performance.now();
     progress.begin(cases.map(({ name }) => name).join(', '));
-    const { outcomes, others } = await measure(measurement.entries(surroundings), effortOf(measurement), (what) =>
-      progress.show(what),
-    );
+    const entries = await measurement.entries(surroundings);
+    const { outcomes, others } = await measure(entries, effortOf(measurement), (what) => progress.show(what));
     progress.end();
     const seconds = ((performance.now() - started) / 1000).toFixed(0);
     const rounds = Math.max(0, ...outcomes.map((outcome) => outcome.rounds.length));

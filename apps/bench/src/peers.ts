@@ -10,6 +10,8 @@ export const PEERS = {
   tfjs: { '@tensorflow/tfjs': '4.22.0', '@tensorflow/tfjs-backend-wasm': '4.22.0' },
   'onnxruntime-node': { 'onnxruntime-node': '1.30.0' },
   'onnxruntime-web': { 'onnxruntime-web': '1.30.0' },
+  'hf-tokenizers': { '@huggingface/tokenizers': '0.2.0' },
+  'rust-tokenizers': { tokenizers: '0.23.2' },
 } as const satisfies Record<string, Record<string, string>>;
 
 export type PeerName = keyof typeof PEERS;

@@ -159,3 +159,16 @@ export const DECODING = { V: 64, D: 128, H: 4, F: 512, layers: 2, S: 32, length:
 export const DECODED = (/** @type {number} */ rows) => (rows === 1 ? 128 : 64);
 export const DECODE_ROWS = [1, 32];
 export const DECODE_LENGTHS = [16, 32, 64, 128, 256, 512];
+
+/** Encoding: lines of so many bytes in all, by these tokenizers (of @qkv/tokenizer-parity/bench); training: see the subjects. */
+export const TOKENIZING = {
+  bytes: 10_500_000,
+  tokenizers: ['GPT-2 (BPE of bytes)', 'Llama 2 (BPE)', 'BERT (WordPiece)', 'T5 (Unigram)'],
+  /** Characters of a word without spaces. */
+  words: [65_536, 131_072, 262_144, 524_288, 1_048_576],
+};
+export const TRAINING = /** @type {const} */ ({
+  'BPE, 8,000 tokens, Tatoeba': { file: 'tatoeba.txt', vocabSize: 8000 },
+  'BPE, 30,000 tokens, Tatoeba': { file: 'tatoeba.txt', vocabSize: 30_000 },
+  'BPE, 30,000 tokens, botchan': { file: 'botchan.txt', vocabSize: 30_000 },
+});
