@@ -26,7 +26,7 @@ export const INTENDED: readonly IntendedDifference[] = [
     what: 'offsets of BPE with byte_fallback and continuing_subword_prefix',
     why: 'The Rust library counts the prefix as text, so that offsets reach beyond the end of the word; ours stay true.',
     columns: ['offsets'],
-    applies: ({ model }) => model['byte_fallback'] === true && model['continuing_subword_prefix'] != null,
+    applies: ({ model }) => model['byte_fallback'] === true && typeof model['continuing_subword_prefix'] === 'string',
   },
   {
     what: 'offsets after a character that is in no token, of BPE without an unknown token',

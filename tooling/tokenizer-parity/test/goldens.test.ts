@@ -40,7 +40,7 @@ describe.each(['bert', 'llama'] as const)('%s.json', (file) => {
       skipped.push(`goldens skipped, no vocabulary of ${model} here: ${names.length} (${names.join(', ')})`);
       continue;
     }
-    describe(model, () => {
+    describe(`${model}`, () => {
       const tokenizer = ourTokenizer(json());
       it.each(Object.entries(cases))('%s', (_, golden: GoldenCase) => {
         const { text, text_pair: pair } = golden;

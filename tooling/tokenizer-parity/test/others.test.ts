@@ -28,13 +28,11 @@ function check(
   theirs: (text: string) => readonly number[],
   all: string[],
 ): void {
-  for (const text of all) {
-    const ids = theirs(text);
-    const own = ours(text);
-    if (own.length !== ids.length || ids.some((id, i) => id !== own[i])) {
-      expect({ text, ids: Array.from(own) }).toEqual({ text, ids });
-    }
-  }
+  const different = all.flatMap((text) => {
+    const [own, ids] = [Array.from(ours(text)), theirs(text)];
+    return own.length !== ids.length || ids.some((id, i) => id !== own[i]) ? [{ text, own, ids }] : [];
+  });
+  expect(different.slice(0, 3)).toEqual([]);
   compared += all.length;
 }
 

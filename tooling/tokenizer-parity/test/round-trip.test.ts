@@ -28,7 +28,7 @@ describe.each(Object.entries(MODELS))('%s gives back every text', (_, json) => {
   const back = (text: string): string => tokenizer.decode(tokenizer.encode(text).ids, { skipSpecialTokens: false });
 
   it('that somebody wrote, and every assigned code point', () => {
-    for (const text of texts()) if (back(text) !== text) expect(back(text)).toBe(text);
+    expect(texts().filter((text) => back(text) !== text)).toEqual([]);
   });
 
   it('that is well-formed', () => {

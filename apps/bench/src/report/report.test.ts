@@ -10,6 +10,7 @@ import { outcomeOf, roundsOf } from './outcome-for-tests';
 import { startReport } from './start';
 import { stepReport, traceReport } from './step';
 import { failures, table } from './table';
+import { tokenizersReport } from './tokenizers';
 
 const item = { name: 'softmax', flops: 2e6, bytes: 8e6 };
 const ours = outcomeOf('qkv 1t', {
@@ -223,6 +224,18 @@ test('start-up says who is faster and who is smaller', () => {
   expect(text).toMatch(/small .* 0\.50 \(0\.50–0\.50\) .* 20\.0 +behind in time/);
   expect(text).toContain('we are behind in bytes: small');
   expect(bars.map(({ subject }) => subject)).toEqual(['small']);
+});
+
+test('tokenizers are compared in megabytes per second, if they find the same tokens', () => {
+  const name = 'BERT (WordPiece)';
+  const facts = { megabytes: '10.0', [`tokens ${name}`]: 7 };
+  const { text, bars } = tokenizersReport([
+    outcomeOf('qkv', { own: true, baseline: true, rounds: roundsOf(name, [500, 500]), facts }),
+    outcomeOf('rust 1t', { rounds: roundsOf(name, [250, 250]), facts: { ...facts, [`tokens ${name}`]: 8 } }),
+  ]);
+  expect(text).toMatch(/^BERT \(WordPiece\) +2\.00 +2\.00–2\.00 +0\.50 \(0\.50–0\.50\) +rust 1t$/m);
+  expect(text).toContain('BERT (WordPiece): the libraries find different numbers of tokens: qkv 7, rust 1t 8');
+  expect(bars.map(({ subject }) => subject)).toEqual(['rust 1t']);
 });
 
 test('the machine is shown by its peaks', () => {
