@@ -126,7 +126,7 @@ export const FITS: readonly Composition[] = Object.entries(fits).flatMap(([name,
     tokens: () => ['<mask>', 'the'],
     // A pair has four special tokens.
     pairs: !name.includes('special'),
-    weight: 0.4,
+    weight: 0.2,
   },
   {
     name: `T5 ${name}`,
