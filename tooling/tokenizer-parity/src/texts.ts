@@ -290,15 +290,21 @@ export function strangeTexts(n: number, seed = 20_240_501): string[] {
   return [...fc.sample(strange, { numRuns: n, seed }), ...fc.sample(longWord, { numRuns: Math.ceil(n / 60), seed })];
 }
 
-/** `n` mixtures of the given strings with letters, spaces and what is strange. */
+/** What stands beside tokens: all of these after, before and between the first ones. */
+const BESIDE = ['🙂', ' 🙂', '🙂 ', '  ', '\n', 'a', '_', '\u0301', '好', '', '\u{e0001}'];
+
+/** The first tokens beside what is strange, and `n` mixtures of all with letters, spaces and that. */
 export function mixtures(tokens: readonly string[], n: number, seed = 7): string[] {
+  const beside = tokens
+    .slice(0, 4)
+    .flatMap((token) => BESIDE.flatMap((text) => [text + token, token + text, token + text + token]));
   const token = fc.constantFrom(...tokens);
   const mixed = fc.oneof(
     { weight: 5, arbitrary: token },
     { weight: 2, arbitrary: fc.constantFrom(' ', '  ', 'a', 'b', 'the', '.', '\n', '1') },
     { weight: 1, arbitrary: character },
   );
-  return fc.sample(fc.oneof(joined(token, 8), joined(mixed, 12)), { numRuns: n, seed });
+  return [...beside, ...fc.sample(fc.oneof(joined(token, 8), joined(mixed, 12)), { numRuns: n, seed })];
 }
 
 /** `n` texts that somebody wrote, spread over all there are. */

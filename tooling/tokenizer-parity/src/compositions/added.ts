@@ -123,7 +123,8 @@ export const FITS: readonly Composition[] = Object.entries(fits).flatMap(([name,
   {
     name: `RoBERTa of few merges ${name}`,
     json: () => ({ ...robertaJson(true, true, 2000), ...fit }),
-    tokens: () => ['<mask>', 'the'],
+    // The mask takes in the space before it, beyond the cut.
+    tokens: () => ['a b c d e f <mask>', '<mask>', 'the'],
     // A pair has four special tokens.
     pairs: !name.includes('special'),
     weight: 0.2,

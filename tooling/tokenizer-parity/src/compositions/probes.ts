@@ -236,6 +236,9 @@ const UNIGRAM_SMALL: readonly (readonly [string, number])[] = [
   ['aaa', -9],
   ['é', -5],
   ['好', -8],
+  // With 10 less than the worst score for an unknown character, 吃b comes before 吃 and b c; with a little less, after.
+  ['吃b', -20],
+  ['b c', -1],
 ];
 
 /** Options of models that well-known tokenizers do not use. */
@@ -268,7 +271,7 @@ export const OPTIONS: readonly Composition[] = [
   {
     name: 'Unigram, few pieces',
     json: () => tokenizerJson({ model: { type: 'Unigram', unk_id: 0, vocab: UNIGRAM_SMALL, byte_fallback: false } }),
-    tokens: () => ['the', 'aa', 'aaaa', 'é', '<unk>', ...probeTokens()],
+    tokens: () => ['吃b c', 'the', 'aa', 'aaaa', 'é', '<unk>', ...probeTokens()],
   },
   {
     name: 'Unigram, bytes',
