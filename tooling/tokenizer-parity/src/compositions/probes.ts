@@ -221,6 +221,7 @@ const wordPieceOf = (options: Readonly<Record<string, unknown>>): PartJson => ({
     '##ing',
     'the',
     '@@e',
+    '##🙂',
     '好',
   ]),
   ...options,
@@ -257,7 +258,8 @@ export const OPTIONS: readonly Composition[] = [
     name: 'WordPiece, short words only',
     json: () =>
       tokenizerJson({ pre_tokenizer: { type: 'Whitespace' }, model: wordPieceOf({ max_input_chars_per_word: 5 }) }),
-    tokens: probeTokens,
+    // Five characters, and six.
+    tokens: () => ['acd🙂e', 'acd🙂em', 'acden', 'acdent'],
   },
   {
     name: 'WordPiece, another prefix',
