@@ -221,7 +221,7 @@ const wordPieceOf = (options: Readonly<Record<string, unknown>>): PartJson => ({
     '##ing',
     'the',
     '@@e',
-    '##🙂',
+    '##𐐨',
     '好',
   ]),
   ...options,
@@ -259,7 +259,7 @@ export const OPTIONS: readonly Composition[] = [
     json: () =>
       tokenizerJson({ pre_tokenizer: { type: 'Whitespace' }, model: wordPieceOf({ max_input_chars_per_word: 5 }) }),
     // Five characters, and six.
-    tokens: () => ['acd🙂e', 'acd🙂em', 'acden', 'acdent'],
+    tokens: () => ['acd𐐨e', 'acd𐐨em', 'acden', 'acdent'],
   },
   {
     name: 'WordPiece, another prefix',
