@@ -31,8 +31,7 @@ export interface Part {
 }
 
 const wordCharacter = /[\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}]/u;
-const spacesAtStart = /^\p{White_Space}*/u;
-const spacesAtEnd = /\p{White_Space}*$/u;
+const whiteSpace = /\p{White_Space}/u; // none beyond the basic plane
 
 /** The added tokens of a tokenizer. Immutable. */
 export class AddedTokens {
@@ -48,14 +47,16 @@ export class AddedTokens {
   /** @throws TokenizerError if an id belongs to another token. */
   constructor(tokens: readonly AddedToken[], model: Model, normalizer: Normalizer | null) {
     let next = model.idBound;
+    // A hostile id must not make an embedding of its size.
+    const limit = 16 * (model.idBound + tokens.length) + 1_000_000;
     for (const token of tokens) {
       if (token.content === '') continue;
       const content = token.content.toWellFormed();
       const own = model.tokenToId(content);
       const id = own ?? this.byContent.get(content)?.id ?? token.id ?? next;
       const other = this.byId.get(id)?.content ?? model.idToToken(id);
-      if (!Number.isInteger(id) || id < 0 || id > 2 ** 31 - 2 || (other !== undefined && other !== content)) {
-        const problem = other === undefined ? 'which is no id' : `which is the id of "${show(other)}"`;
+      if (!Number.isInteger(id) || id < 0 || id > limit || (other !== undefined && other !== content)) {
+        const problem = other === undefined ? `not a whole number to ${limit}` : `which is the id of "${show(other)}"`;
         throw new TokenizerError('invalid-vocabulary', `added token "${show(content)}": id ${id}, ${problem}`);
       }
       next = Math.max(next, id + 1);
@@ -142,8 +143,8 @@ class Matcher {
       const { id, singleWord, lstrip, rstrip } = this.found[value];
       if (singleWord && (isWord(before(text, at)) || isWord(after(text, stop)))) continue;
       let start = at;
-      if (lstrip) start = Math.max(done, spacesAtEnd.exec(text.slice(0, at))!.index);
-      if (rstrip) stop += spacesAtStart.exec(text.slice(stop))![0].length;
+      if (lstrip) while (start > done && isSpace(text[start - 1])) start--;
+      if (rstrip) while (stop < text.length && isSpace(text[stop])) stop++;
       if (done < start) parts.push({ start: done, end: start, id: -1 });
       parts.push({ start, end: stop, id });
       done = stop;
@@ -154,6 +155,7 @@ class Matcher {
   }
 }
 
+const isSpace = (unit: string): boolean => whiteSpace.test(unit);
 const isWord = (character: string): boolean => character !== '' && wordCharacter.test(character);
 const before = (text: string, at: number): string => Array.from(text.slice(Math.max(0, at - 2), at)).at(-1) ?? '';
 const after = (text: string, at: number): string => Array.from(text.slice(at, at + 2))[0] ?? '';

@@ -63,19 +63,28 @@ const words = () => ({
   Metaspace: Metaspace.read,
   Sequence: readPreTokenizerSequence,
   Split: Split.read,
-  Whitespace: () => new Whitespace(),
 });
-const moreWords = () => ({ Punctuation: Punctuation.read, WhitespaceSplit: () => new WhitespaceSplit() });
+const moreWords = () => ({
+  Punctuation: Punctuation.read,
+  Whitespace: () => new Whitespace(),
+  WhitespaceSplit: () => new WhitespaceSplit(),
+});
 const postProcessors = () => ({ Sequence: readPostProcessorSequence, TemplateProcessing: readTemplateProcessing });
 
-/** BPE, of bytes or with the conventions of SentencePiece: GPT, Llama, RoBERTa and their like. */
+/** BPE, of bytes or with the conventions of SentencePiece: GPT, Llama and their like. */
 export const bpe = (): Kit => ({
   ...base(),
   models: { BPE: readBPE },
   normalizers: normalizers(),
   preTokenizers: { ...words(), ByteLevel: ByteLevel.read },
-  postProcessors: { ...postProcessors(), ByteLevel: readByteLevelProcessing, RobertaProcessing: readRobertaProcessing },
+  postProcessors: { ...postProcessors(), ByteLevel: readByteLevelProcessing },
 });
+
+/** BPE of bytes as RoBERTa and BART have it. */
+export const roberta = (): Kit => {
+  const kit = bpe();
+  return { ...kit, postProcessors: { ...kit.postProcessors, RobertaProcessing: readRobertaProcessing } };
+};
 
 /** WordPiece: BERT and its like. */
 export const wordPiece = (): Kit => ({

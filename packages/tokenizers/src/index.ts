@@ -18,6 +18,10 @@ export { piecesOf } from './pieces-of';
 export { readTokenizer } from './read-tokenizer';
 export { readTokenizerFile, type ReadTokenizerFileOptions, type TiktokenEncoding } from './read-tokenizer-file';
 export { type DecodeOptions, type EncodeOptions, type TextInput, Tokenizer, type TokenizerParts } from './tokenizer';
+export { AlignedText } from './text/aligned-text';
+export type { Pieces } from './text/pieces';
+export { TextEditor } from './text/text-editor';
+export type { TokenSink } from './token-sink';
 export {
   type BpeTrainingOptions,
   type OnProgress,

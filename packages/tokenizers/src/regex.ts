@@ -1,6 +1,7 @@
 import type { JsonValue } from './json';
 import { backtrackingProblem } from './regex/backtracking';
 import { PatternError, toSource, type RegexNode } from './regex/node';
+import { readLiteral } from './regex/literal';
 import { parseRegex } from './regex/parse';
 
 const FLAGS = 'gv';
@@ -16,7 +17,7 @@ const MAX_SIZE = 20_000;
  */
 export function compilePattern(json: JsonValue): RegExp {
   const pattern = json.object();
-  if (Object.hasOwn(pattern, 'String')) return new RegExp(escapeLiteral(json.get('String').string()), FLAGS);
+  if (Object.hasOwn(pattern, 'String')) return new RegExp(escapeLiteral(readLiteral(json)), FLAGS);
   if (!Object.hasOwn(pattern, 'Regex')) throw json.error('expected {"String": …} or {"Regex": …}');
   const regex = json.get('Regex');
   const text = regex.string();

@@ -2,7 +2,16 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
 import goldens from '../test/goldens/encodings.json';
-import { type Encoding, type PaddingOptions, readTokenizer, TokenizerError, type TruncationOptions } from './index';
+import {
+  decoders,
+  type Encoding,
+  type PaddingOptions,
+  postProcessors,
+  preTokenizers,
+  readTokenizer,
+  TokenizerError,
+  type TruncationOptions,
+} from './index';
 
 /** What the Rust library gave, with offsets in code points. */
 interface Expected {
@@ -128,6 +137,60 @@ describe('Tokenizer', () => {
     );
   });
 
+  it('makes the overflowing parts of a pair only when they are asked for, and not millions', () => {
+    const options = { pair: 'dog '.repeat(3000), truncation: { maxLength: 7 } };
+    const encoding = named('bert').encode('fox '.repeat(3000), options);
+    expect(encoding.length).toBe(7);
+    expect(failure(() => encoding.overflowing).message).toMatch(
+      /more than 100000 overflowing parts; make maxLength larger/,
+    );
+  });
+
+  it('knows a text that a template uses twice', () => {
+    const tokenizer = named('words').with({
+      postProcessor: new postProcessors.TemplateProcessing({
+        single: postProcessors.template('$A $A:1'),
+        pair: postProcessors.template('$A $B'),
+      }),
+    });
+    const encoding = tokenizer.encode('é dog');
+    expect([...encoding.sequenceIds]).toEqual([0, 0, 0, 0]);
+    expect([...encoding.typeIds]).toEqual([0, 0, 1, 1]);
+    expect(encoding.offsetsIn('byte')).toEqual([
+      [0, 2],
+      [3, 6],
+      [0, 2],
+      [3, 6],
+    ]);
+  });
+
+  it('takes in the spaces of many tokens, and of a long run, in time', () => {
+    const tokenizer = named('added tokens');
+    expect(tokenizer.encode('a <mask>'.repeat(20_000)).tokens.filter((token) => token.endsWith('<mask>')).length).toBe(
+      20_000,
+    );
+    expect(tokenizer.encode(`${' '.repeat(200_000)}<mask>`).offsets[1]).toEqual([0, 200_006]);
+  });
+
+  it('takes parts of one’s own making', () => {
+    const { splitAtPattern } = preTokenizers;
+    const tokenizer = named('words').with({
+      normalizer: {
+        normalize: (text) => (text.text.includes('cat') ? text.withText(text.text.replaceAll('cat', 'dog')) : text),
+        toJSON: () => ({ type: 'Own' }),
+      },
+      preTokenizer: splitAtPattern({ Regex: '[-_]' }, 'Removed'),
+      decoder: decoders.replacePattern('dog', 'cat'),
+    });
+    const { tokens, ids, offsets } = tokenizer.encode('lazy-cat');
+    expect(tokens).toEqual(['lazy', 'dog']);
+    expect(offsets).toEqual([
+      [0, 4],
+      [5, 8],
+    ]);
+    expect(tokenizer.decode(ids)).toBe('lazycat');
+  });
+
   it('takes a lone surrogate for U+FFFD', () => {
     const tokenizer = named('gpt2');
     expect([...tokenizer.encode('a\ud800b').ids]).toEqual([...tokenizer.encode('a\ufffdb').ids]);
@@ -191,6 +254,38 @@ describe('Tokenizer', () => {
     ['no text', () => named('bert').encode(undefined as never), /expected a text or an array of words, got undefined/],
     ['a number for a word', () => named('bert').encode(['a', 1 as never]), /got number/],
     ['one text for several', () => named('bert').encodeBatch('a' as never), /put it in an array/],
+    [
+      'nothing among texts',
+      () => named('bert').encodeBatch([null as never]),
+      /expected a text or an array of words, got null/,
+    ],
+    ['one id', () => named('bert').decode(5 as never), /decode: expected ids, got number/],
+    [
+      'padding without end',
+      () => named('bert').encode('a', { padding: { id: 0, token: 'x', length: 2e9 } }),
+      /padding: to 2000000000 tokens, more than/,
+    ],
+    [
+      'an added token with an id far away',
+      () => named('bert').with({ addedTokens: [{ content: 'new', id: 1_999_999_999 }] }),
+      /"new": id 1999999999, not a whole number to/,
+    ],
+    [
+      'no delimiter',
+      () => new preTokenizers.CharDelimiterSplit(''),
+      /CharDelimiterSplit: delimiter is "", expected one character/,
+    ],
+    [
+      'two characters for a space',
+      () => new preTokenizers.Metaspace({ replacement: '__' }),
+      /Metaspace: replacement is "__"/,
+    ],
+    ['no character to strip', () => new decoders.Strip('', 1e9, 0), /Strip: content is ""/],
+    [
+      'a literal of a megabyte',
+      () => preTokenizers.splitAtPattern('a'.repeat(1e6), 'Removed'),
+      /1000000 units, more than/,
+    ],
     [
       'no room for special tokens',
       () => named('bert').encode('a', { truncation: { maxLength: 1 } }),

@@ -124,7 +124,7 @@ export class Tokenizer {
       throw new TokenizerError('invalid-option', 'encodeBatch: expected several texts, got one; put it in an array');
     }
     const encodings = texts.map((item) =>
-      typeof item === 'string' || !('text' in item)
+      typeof item !== 'object' || item === null || !('text' in item)
         ? this.encodeUnpadded(item, options)
         : this.encodeUnpadded(item.text, { ...options, pair: item.pair }),
     );
@@ -148,6 +148,7 @@ export class Tokenizer {
     ids: Iterable<number>,
     { skipSpecialTokens = true, onUnknownId = 'error' }: DecodeOptions,
   ): string[] {
+    if (typeof ids !== 'object') throw new TokenizerError('invalid-option', `decode: expected ids, got ${typeof ids}`);
     const tokens: string[] = [];
     let at = 0;
     for (const id of ids) {
@@ -184,7 +185,7 @@ export class Tokenizer {
       encoding.with({
         sequence: i,
         typeId: i,
-        overflowing: encoding.overflowing.map((part) => part.with({ sequence: i, typeId: i })),
+        overflowing: encoding.mapOverflowing((part) => part.with({ sequence: i, typeId: i })),
       }),
     );
     return Encoding.join(this.postProcessor?.process(numbered, addSpecialTokens) ?? numbered, source);
@@ -193,12 +194,14 @@ export class Tokenizer {
   private encodeOne(text: TextInput, source: EncodingSource): Encoding {
     const { sink } = this;
     sink.clear();
-    if (typeof text === 'string') {
-      this.run(text, -1);
-    } else if (Array.isArray(text)) {
-      text.forEach((word, i) => this.run(word, i));
-    } else {
-      throw notText(text);
+    try {
+      if (typeof text === 'string') this.run(text, -1);
+      else if (Array.isArray(text)) text.forEach((word, i) => this.run(word, i));
+      else throw notText(text);
+    } catch (error) {
+      // The engine's regular expressions have a stack, and arrays have a length.
+      if ((error as Error).name !== 'RangeError') throw error;
+      throw new TokenizerError('unsupported', 'encode: the text is too long without a break; cut it into parts');
     }
     const n = sink.length;
     return new Encoding(

@@ -126,8 +126,8 @@ const recipes: Record<TokenizerPreset, Recipe> = {
 export const tokenizerPresets = Object.keys(recipes) as TokenizerPreset[];
 
 /**
- * A tokenizer trained on texts. The same texts give the same tokenizer, in whatever order, and the one that the Rust
- * library trains from the same parts.
+ * A tokenizer trained on texts. The same texts give the same tokenizer, in whatever order: the one that the Rust library
+ * trains from the same parts, but where that leaves ties to the order of its hash tables, which differs from run to run.
  *
  * @throws TokenizerError if an option does not fit.
  */
@@ -219,7 +219,9 @@ function train(preset: TokenizerPreset, words: Map<string, number>, options: Mod
     case 'unigram': {
       if (minFrequency !== undefined) throw invalid("minFrequency is not for the preset 'unigram'; leave it out");
       const { vocab, unkId } = trainUnigram(words, { vocabSize, specialTokens, onProgress, unkToken: unkToken! });
-      return { type: 'Unigram', unk_id: unkId, vocab };
+      // A special token that occurs in the texts as well must not be there twice.
+      const once = vocab.filter(([piece], i) => i < specialTokens.length || !specialTokens.includes(piece));
+      return { type: 'Unigram', unk_id: unkId, vocab: once };
     }
     default: {
       const { vocab } = trainWordLevel(words, common);

@@ -1,4 +1,5 @@
 export { ByteFallback, ByteLevelDecoder } from './bytes';
-export { Fuse, Replace, Strip } from './texts';
+export { replacePattern } from './replace-pattern';
+export { Fuse, type Replace, Strip } from './texts';
 export { BPEDecoder, CTC, MetaspaceDecoder, WordPieceDecoder } from './words';
 export { DecoderSequence } from './sequence';

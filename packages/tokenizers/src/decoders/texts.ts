@@ -1,6 +1,6 @@
 import type { JsonValue } from '../json';
 import type { Decoder } from '../parts';
-import { readCharacter } from '../pre-tokenizers/words';
+import { checkCharacter, readCharacter } from '../pre-tokenizers/words';
 import { PatternFinder } from '../regex/pattern-finder';
 
 /** Joins all parts to one text. */
@@ -20,7 +20,9 @@ export class Strip implements Decoder {
     readonly content: string,
     readonly start: number,
     readonly stop: number,
-  ) {}
+  ) {
+    checkCharacter('Strip: content', content);
+  }
 
   static read(json: JsonValue): Strip {
     return new Strip(readCharacter(json.get('content')), json.get('start').integer(), json.get('stop').integer());

@@ -9,4 +9,4 @@ export const added = ([token, id]: TokenAndId, typeId: number, beside: Encoding)
 
 /** The encoding and its overflowing parts with the given type id. */
 export const typed = (encoding: Encoding, typeId: number): Encoding =>
-  encoding.with({ typeId, overflowing: encoding.overflowing.map((part) => typed(part, typeId)) });
+  encoding.with({ typeId, overflowing: encoding.mapOverflowing((part) => typed(part, typeId)) });

@@ -23,7 +23,7 @@ export function trimOffsets(encoding: Encoding, addPrefixSpace: boolean): Encodi
   });
   return encoding
     .withRanges(starts, ends)
-    .with({ overflowing: encoding.overflowing.map((part) => trimOffsets(part, addPrefixSpace)) });
+    .with({ overflowing: encoding.mapOverflowing((part) => trimOffsets(part, addPrefixSpace)) });
 }
 
 /** A space that was put before a text has the range of its first character, which may be a surrogate pair. */

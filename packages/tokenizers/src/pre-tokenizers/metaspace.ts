@@ -3,7 +3,7 @@ import type { PreTokenizer } from '../parts';
 import type { Pieces } from '../text/pieces';
 import { TextEditor } from '../text/text-editor';
 import { prependToPieces } from './prepend';
-import { readCharacter } from './words';
+import { checkCharacter, readCharacter } from './words';
 
 export type PrependScheme = 'always' | 'first' | 'never';
 
@@ -23,7 +23,7 @@ export class Metaspace implements PreTokenizer {
   private readonly cuts: boolean;
 
   constructor({ replacement = '▁', prependScheme = 'always', split = true }: MetaspaceOptions = {}) {
-    this.replacement = replacement;
+    this.replacement = checkCharacter('Metaspace: replacement', replacement);
     this.prependScheme = prependScheme;
     this.cuts = split;
   }

@@ -1,5 +1,7 @@
+import { TokenizerError } from '../error';
 import type { JsonValue } from '../json';
 import type { PreTokenizer } from '../parts';
+import { widthAt } from '../text/aligned-text';
 import type { Pieces } from '../text/pieces';
 import { splitAtKind, splitAtString } from './character-delimiters';
 import { codeAt, kindsOf, NUMERIC, PUNCTUATION, SPACE, WORD } from './characters';
@@ -105,7 +107,9 @@ export class Digits implements PreTokenizer {
 
 /** Cuts at one character, which is left out. */
 export class CharDelimiterSplit implements PreTokenizer {
-  constructor(readonly delimiter: string) {}
+  constructor(readonly delimiter: string) {
+    checkCharacter('CharDelimiterSplit: delimiter', delimiter);
+  }
 
   static read(json: JsonValue): CharDelimiterSplit {
     return new CharDelimiterSplit(readCharacter(json.get('delimiter')));
@@ -154,8 +158,14 @@ export class FixedLength implements PreTokenizer {
 /** A string of one character. */
 export function readCharacter(json: JsonValue): string {
   const text = json.string();
-  if (text === '' || text.length !== (text.codePointAt(0)! > 0xffff ? 2 : 1)) {
-    throw json.error(`expected one character, got ${JSON.stringify(text.slice(0, 20))}`);
-  }
+  if (!isCharacter(text)) throw json.error(`expected one character, got ${JSON.stringify(text.slice(0, 20))}`);
   return text;
+}
+
+const isCharacter = (text: string): boolean => text !== '' && text.length === widthAt(text, 0);
+
+/** @throws TokenizerError unless `text` is one character. */
+export function checkCharacter(what: string, text: string): string {
+  if (isCharacter(text)) return text;
+  throw new TokenizerError('invalid-option', `${what} is ${JSON.stringify(text)}, expected one character`);
 }

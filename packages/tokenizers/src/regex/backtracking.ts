@@ -2,7 +2,8 @@ import type { RegexNode } from './node';
 import { ANY, intersects, NOTHING, union } from './sets';
 
 /**
- * A bound on what one failing attempt to match can cost, so that no pattern from a file can hang.
+ * A bound on what one failing attempt to match can cost, so that no pattern from a file takes exponential time. Attempts
+ * begin at each place of a text: a pattern such as `\s+$` can still take time in the square of a long run's length.
  *
  * An attempt fails slowly where the same text can be matched in several ways, which are all tried. There are several
  * where a repetition could go on with a character with which what follows could begin as well, and where several

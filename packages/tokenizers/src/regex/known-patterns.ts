@@ -1,4 +1,5 @@
 import type { JsonValue } from '../json';
+import { readLiteral } from './literal';
 import { asOfUnicode16 } from './unicode';
 
 const SPACES = String.raw`\s+(?!\S)|\s+`;
@@ -37,8 +38,8 @@ const contractions = "'[sSſ]|'[tT]|'[rR][eE]|'[vV][eE]|'[mM]|'[lL][lL]|'[dD]";
  * @throws TokenizerError for another pattern.
  */
 export function compileKnownPattern(json: JsonValue): RegExp {
-  const literal = json.get('String');
-  if (!literal.isNull) return new RegExp(literal.string().replaceAll(/[$()*+.?[\\\]^{|}/]/g, String.raw`\$&`), 'gu');
+  if (!json.get('String').isNull)
+    return new RegExp(readLiteral(json).replaceAll(/[$()*+.?[\\\]^{|}/]/g, String.raw`\$&`), 'gu');
   const regex = json.get('Regex');
   const pattern = regex.string();
   if (!knownPatterns.includes(pattern)) {
