@@ -11,7 +11,7 @@ import { INTENDED } from '../src/differences';
 import { everyCodePoint, mixtures, realTexts, strangeTexts } from '../src/texts';
 
 /** Real texts, strange ones and mixtures of each composition, times its weight. */
-const TEXTS = 210;
+const TEXTS = 165;
 /** Where texts are cut: each part of one text is joined to each of the other. */
 const [SHORT, SHORT_PAIRED] = [50, 22];
 
