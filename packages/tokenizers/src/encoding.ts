@@ -29,12 +29,8 @@ export interface PaddingOptions {
   readonly token: string;
 }
 
-interface Columns {
-  ids: Int32Array;
-  starts: Int32Array;
-  ends: Int32Array;
-  /** -1: no word. */
-  wordIds: Int32Array;
+/** Columns that few texts need; made of their usual value when first asked for. */
+interface RareColumns {
   typeIds?: Int32Array;
   specialTokensMask?: Uint8Array;
   attentionMask?: Uint8Array;
@@ -48,6 +44,7 @@ export interface EncodingSource {
 }
 
 const NO_TEXTS: ReadonlyMap<number, string> = new Map();
+const NO_SOURCE: EncodingSource = { texts: [], nameOf: () => '' };
 
 /** Tokens `[start, end)` are from text `sequence`. */
 type SequenceRange = readonly [sequence: number, start: number, end: number];
@@ -55,6 +52,8 @@ type SequenceRange = readonly [sequence: number, start: number, end: number];
 /** Overflowing parts, or what makes them: of a pair there are as many as the product of both texts'. */
 type Overflow = readonly Encoding[] | (() => readonly Encoding[]);
 
+const NO_RANGES: readonly SequenceRange[] = [];
+const NO_PARTS: readonly Encoding[] = [];
 const MAX_PARTS = 100_000;
 
 /**
@@ -64,25 +63,40 @@ const MAX_PARTS = 100_000;
  */
 export class Encoding {
   readonly ids: Int32Array;
-  /** Where token i begins in its text, in UTF-16 units; 0 for tokens that were added. */
-  readonly starts: Int32Array;
-  /** Where token i ends. */
-  readonly ends: Int32Array;
-  /** The piece of its text, or the word given, that token i belongs to; -1 for tokens that were added. */
-  readonly wordIds: Int32Array;
-  /** @internal */
+
+  /** @internal `columns` holds ids, starts, ends and word ids, one after the other: one allocation for all. */
   constructor(
-    private readonly columns: Columns,
+    private readonly columns: Int32Array,
     private readonly source: EncodingSource,
     private readonly texts: ReadonlyMap<number, string> = NO_TEXTS,
-    private readonly ranges: readonly SequenceRange[] = [],
-    private overflow: Overflow = [],
+    private readonly ranges: readonly SequenceRange[] = NO_RANGES,
+    private readonly rare: RareColumns = {},
+    private overflow: Overflow = NO_PARTS,
     private readonly padding?: { readonly start: number; readonly end: number; readonly token: string },
   ) {
-    this.ids = columns.ids;
-    this.starts = columns.starts;
-    this.ends = columns.ends;
-    this.wordIds = columns.wordIds;
+    this.ids = columns.subarray(0, columns.length / 4);
+  }
+
+  /** Where token i begins in its text, in UTF-16 units; 0 for tokens that were added. */
+  get starts(): Int32Array {
+    return (this.cachedStarts ??= this.column(1));
+  }
+  private cachedStarts?: Int32Array;
+
+  /** Where token i ends. */
+  get ends(): Int32Array {
+    return (this.cachedEnds ??= this.column(2));
+  }
+  private cachedEnds?: Int32Array;
+
+  /** The piece of its text, or the word given, that token i belongs to; -1 for tokens that were added. */
+  get wordIds(): Int32Array {
+    return (this.cachedWordIds ??= this.column(3));
+  }
+  private cachedWordIds?: Int32Array;
+
+  private column(i: number): Int32Array {
+    return this.columns.subarray(i * this.length, (i + 1) * this.length);
   }
 
   /**
@@ -129,17 +143,17 @@ export class Encoding {
 
   /** Which part of a pair token i belongs to, for models that were trained with that: mostly 0 and 1. */
   get typeIds(): Int32Array {
-    return (this.columns.typeIds ??= new Int32Array(this.length));
+    return (this.rare.typeIds ??= new Int32Array(this.length));
   }
 
   /** 1 for tokens that were added: by the post-processor, or as padding. */
   get specialTokensMask(): Uint8Array {
-    return (this.columns.specialTokensMask ??= new Uint8Array(this.length));
+    return (this.rare.specialTokensMask ??= new Uint8Array(this.length));
   }
 
   /** 1 for tokens to attend to, 0 for padding. */
   get attentionMask(): Uint8Array {
-    return (this.columns.attentionMask ??= new Uint8Array(this.length).fill(1));
+    return (this.rare.attentionMask ??= new Uint8Array(this.length).fill(1));
   }
 
   /** 0 for tokens of the first text, 1 for those of the second, -1 for those added. */
@@ -184,27 +198,22 @@ export class Encoding {
 
   /** Tokens `[start, end)`, without what was known of sequences. */
   private part(start: number, end: number): Encoding {
-    const { typeIds, specialTokensMask, attentionMask } = this.columns;
-    return new Encoding(
-      {
-        ids: this.ids.slice(start, end),
-        starts: this.starts.slice(start, end),
-        ends: this.ends.slice(start, end),
-        wordIds: this.wordIds.slice(start, end),
-        typeIds: typeIds?.slice(start, end),
-        specialTokensMask: specialTokensMask?.slice(start, end),
-        attentionMask: attentionMask?.slice(start, end),
-      },
-      this.source,
-      shiftKeys(this.texts, -start, end - start),
-    );
+    const { typeIds, specialTokensMask, attentionMask } = this.rare;
+    const n = end - start;
+    const columns = new Int32Array(4 * n);
+    for (let i = 0; i < 4; i++) columns.set(this.column(i).subarray(start, end), i * n);
+    return new Encoding(columns, this.source, shiftKeys(this.texts, -start, n), NO_RANGES, {
+      typeIds: typeIds?.slice(start, end),
+      specialTokensMask: specialTokensMask?.slice(start, end),
+      attentionMask: attentionMask?.slice(start, end),
+    });
   }
 
   /** @internal At most `maxLength` tokens; the rest becomes overflowing parts. */
   truncate(maxLength: number, stride: number, direction: 'left' | 'right'): Encoding {
     const n = this.length;
     if (maxLength >= n) return this;
-    if (maxLength === 0) return new Encoding(emptyColumns(), this.source, NO_TEXTS, [], [this]);
+    if (maxLength === 0) return new Encoding(new Int32Array(0), this.source, NO_TEXTS, NO_RANGES, {}, [this]);
     const step = maxLength - stride;
     const parts: Encoding[] = [];
     if (direction === 'right') {
@@ -221,23 +230,31 @@ export class Encoding {
       }
     }
     const [first, ...rest] = parts;
-    return new Encoding(first.columns, this.source, first.texts, [], rest);
+    return new Encoding(first.columns, this.source, first.texts, NO_RANGES, first.rare, rest);
   }
 
   /** @internal */
   with(change: { sequence?: number; typeId?: number; overflowing?: Overflow }): Encoding {
-    const columns = { ...this.columns };
+    const rare = { ...this.rare };
     if (change.typeId !== undefined) {
-      columns.typeIds = change.typeId === 0 ? undefined : new Int32Array(this.length).fill(change.typeId);
+      rare.typeIds = change.typeId === 0 ? undefined : new Int32Array(this.length).fill(change.typeId);
     }
     const ranges: readonly SequenceRange[] =
       change.sequence === undefined ? this.ranges : [[change.sequence, 0, this.length]];
-    return new Encoding(columns, this.source, this.texts, ranges, change.overflowing ?? this.overflow);
+    return new Encoding(this.columns, this.source, this.texts, ranges, rare, change.overflowing ?? this.overflow);
+  }
+
+  /** @internal Whether this and all its parts are known to be of one type. */
+  isOfType(typeId: number): boolean {
+    return typeId === 0 && this.rare.typeIds === undefined && !this.overflows;
   }
 
   /** @internal The same tokens with other offsets. */
   withRanges(starts: Int32Array, ends: Int32Array): Encoding {
-    return new Encoding({ ...this.columns, starts, ends }, this.source, this.texts, this.ranges, this.overflow);
+    const columns = this.columns.slice();
+    columns.set(starts, this.length);
+    columns.set(ends, 2 * this.length);
+    return new Encoding(columns, this.source, this.texts, this.ranges, this.rare, this.overflow);
   }
 
   /** @internal Padded on one side to `length`, the overflowing parts as well. */
@@ -252,40 +269,36 @@ export class Encoding {
       room.set(column, at);
       return room;
     };
+    const columns = new Int32Array(4 * length);
+    [id, 0, 0, -1].forEach((padding, i) =>
+      place(this.column(i), padding, columns.subarray(i * length, (i + 1) * length)),
+    );
     const ranges: readonly SequenceRange[] = this.ranges.length === 0 ? [[0, 0, this.length]] : this.ranges;
     return new Encoding(
+      columns,
+      this.source,
+      shiftKeys(this.texts, at, length),
+      ranges.map(([sequence, start, end]) => [sequence, start + at, end + at]),
       {
-        ids: place(this.ids, id, new Int32Array(length)),
-        starts: place(this.starts, 0, new Int32Array(length)),
-        ends: place(this.ends, 0, new Int32Array(length)),
-        wordIds: place(this.wordIds, -1, new Int32Array(length)),
         typeIds: place(this.typeIds, typeId, new Int32Array(length)),
         specialTokensMask: place(this.specialTokensMask, 1, new Uint8Array(length)),
         attentionMask: place(this.attentionMask, 0, new Uint8Array(length)),
       },
-      this.source,
-      shiftKeys(this.texts, at, length),
-      ranges.map(([sequence, start, end]) => [sequence, start + at, end + at]),
       overflowing,
       { start: from, end: from + missing, token },
     );
   }
 
   /** @internal Added tokens, which come from no text. */
-  static added(ids: readonly number[], tokens: readonly string[], typeId: number, source: EncodingSource): Encoding {
+  static added(ids: readonly number[], tokens: readonly string[], typeId: number): Encoding {
     const n = ids.length;
-    return new Encoding(
-      {
-        ids: Int32Array.from(ids),
-        starts: new Int32Array(n),
-        ends: new Int32Array(n),
-        wordIds: new Int32Array(n).fill(-1),
-        typeIds: new Int32Array(n).fill(typeId),
-        specialTokensMask: new Uint8Array(n).fill(1),
-      },
-      source,
-      new Map(tokens.entries()),
-    );
+    const columns = new Int32Array(4 * n);
+    columns.set(ids);
+    columns.fill(-1, 3 * n);
+    return new Encoding(columns, NO_SOURCE, new Map(tokens.entries()), NO_RANGES, {
+      typeIds: typeId === 0 ? undefined : new Int32Array(n).fill(typeId),
+      specialTokensMask: new Uint8Array(n).fill(1),
+    });
   }
 
   /**
@@ -294,24 +307,20 @@ export class Encoding {
    */
   static join(encodings: readonly Encoding[], source: EncodingSource): Encoding {
     if (encodings.length === 1) return encodings[0];
-    let joined = encodings[0] ?? new Encoding(emptyColumns(), source);
+    let joined = encodings[0] ?? new Encoding(new Int32Array(0), source);
     if (encodings.every(({ overflows }) => !overflows)) return concatenate(encodings, source, []);
     for (const next of encodings.slice(1)) joined = joinTwo(joined, next, source);
     return joined;
   }
 
   /** @internal */
-  get origin(): EncodingSource {
-    return this.source;
-  }
-
-  /** @internal */
   static parts(encoding: Encoding): {
-    columns: Columns;
+    columns: Int32Array;
+    rare: RareColumns;
     texts: ReadonlyMap<number, string>;
     ranges: readonly SequenceRange[];
   } {
-    return { columns: encoding.columns, texts: encoding.texts, ranges: encoding.ranges };
+    return encoding as never;
   }
 }
 
@@ -342,41 +351,27 @@ function combine(left: Encoding, right: Encoding, source: EncodingSource): Encod
 function concatenate(encodings: readonly Encoding[], source: EncodingSource, overflowing: Overflow): Encoding {
   let n = 0;
   for (const encoding of encodings) n += encoding.length;
-  const columns = {
-    ids: new Int32Array(n),
-    starts: new Int32Array(n),
-    ends: new Int32Array(n),
-    wordIds: new Int32Array(n),
-    typeIds: new Int32Array(n),
-    specialTokensMask: new Uint8Array(n),
-    attentionMask: new Uint8Array(n).fill(1),
-  };
-  const texts = new Map<number, string>();
+  const columns = new Int32Array(4 * n);
+  const rare: RareColumns = {};
+  let texts: Map<number, string> | undefined;
   const ranges: SequenceRange[] = [];
   let at = 0;
   for (const encoding of encodings) {
     const parts = Encoding.parts(encoding);
-    columns.ids.set(encoding.ids, at);
-    columns.starts.set(encoding.starts, at);
-    columns.ends.set(encoding.ends, at);
-    columns.wordIds.set(encoding.wordIds, at);
-    if (parts.columns.typeIds !== undefined) columns.typeIds.set(parts.columns.typeIds, at);
-    if (parts.columns.specialTokensMask !== undefined)
-      columns.specialTokensMask.set(parts.columns.specialTokensMask, at);
-    if (parts.columns.attentionMask !== undefined) columns.attentionMask.set(parts.columns.attentionMask, at);
-    for (const [i, text] of parts.texts) texts.set(at + i, text);
+    const { length } = encoding;
+    const { typeIds, specialTokensMask, attentionMask } = parts.rare;
+    for (let column = 0; column < 4; column++) {
+      for (let i = 0; i < length; i++) columns[column * n + at + i] = parts.columns[column * length + i];
+    }
+    if (typeIds !== undefined) (rare.typeIds ??= new Int32Array(n)).set(typeIds, at);
+    if (specialTokensMask !== undefined) (rare.specialTokensMask ??= new Uint8Array(n)).set(specialTokensMask, at);
+    if (attentionMask !== undefined) (rare.attentionMask ??= new Uint8Array(n).fill(1)).set(attentionMask, at);
+    for (const [i, text] of parts.texts) (texts ??= new Map<number, string>()).set(at + i, text);
     for (const [sequence, start, end] of parts.ranges) ranges.push([sequence, at + start, at + end]);
-    at += encoding.length;
+    at += length;
   }
-  return new Encoding(columns, source, texts, ranges, overflowing);
+  return new Encoding(columns, source, texts, ranges, rare, overflowing);
 }
-
-const emptyColumns = (): Columns => ({
-  ids: new Int32Array(0),
-  starts: new Int32Array(0),
-  ends: new Int32Array(0),
-  wordIds: new Int32Array(0),
-});
 
 /** The entries whose keys are from 0 to below `n` after `by` was added to them. */
 function shiftKeys(texts: ReadonlyMap<number, string>, by: number, n: number): ReadonlyMap<number, string> {

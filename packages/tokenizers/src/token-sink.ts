@@ -24,7 +24,7 @@ export class TokenSink {
 
   clear(): void {
     this.length = 0;
-    this.texts.clear();
+    if (this.texts.size > 0) this.texts.clear();
   }
 
   private grow(): void {

@@ -175,23 +175,19 @@ export class Tokenizer {
     const texts: (string | readonly string[])[] = [text];
     if (pair !== undefined) texts.push(pair);
     const source: EncodingSource = { texts, nameOf: this.nameOf };
-    let encodings = texts.map((given) => this.encodeOne(given, source));
+    let encodings = texts.map((given, i) => this.encodeOne(given, source, i));
     if (truncation !== null) {
       const added = addSpecialTokens ? (this.postProcessor?.addedTokens(pair !== undefined) ?? 0) : 0;
-      encodings = truncate(encodings, truncation, added);
+      encodings = truncate(encodings, truncation, added).map((encoding, i) => {
+        if (encoding === encodings[i]) return encoding;
+        const change = { sequence: i, typeId: i };
+        return encoding.with({ ...change, overflowing: encoding.mapOverflowing((part) => part.with(change)) });
+      });
     }
-    if (this.postProcessor === null && encodings.length === 1) return encodings[0];
-    const numbered = encodings.map((encoding, i) =>
-      encoding.with({
-        sequence: i,
-        typeId: i,
-        overflowing: encoding.mapOverflowing((part) => part.with({ sequence: i, typeId: i })),
-      }),
-    );
-    return Encoding.join(this.postProcessor?.process(numbered, addSpecialTokens) ?? numbered, source);
+    return Encoding.join(this.postProcessor?.process(encodings, addSpecialTokens) ?? encodings, source);
   }
 
-  private encodeOne(text: TextInput, source: EncodingSource): Encoding {
+  private encodeOne(text: TextInput, source: EncodingSource, sequence: number): Encoding {
     const { sink } = this;
     sink.clear();
     try {
@@ -204,16 +200,18 @@ export class Tokenizer {
       throw new TokenizerError('unsupported', 'encode: the text is too long without a break; cut it into parts');
     }
     const n = sink.length;
-    return new Encoding(
-      {
-        ids: sink.ids.slice(0, n),
-        starts: sink.starts.slice(0, n),
-        ends: sink.ends.slice(0, n),
-        wordIds: this.words.slice(0, n),
-      },
-      source,
-      sink.texts.size === 0 ? undefined : new Map(sink.texts),
-    );
+    const { ids, starts, ends } = sink;
+    const { words } = this;
+    const columns = new Int32Array(4 * n);
+    for (let i = 0; i < n; i++) {
+      columns[i] = ids[i];
+      columns[n + i] = starts[i];
+      columns[2 * n + i] = ends[i];
+      columns[3 * n + i] = words[i];
+    }
+    const written = sink.texts.size === 0 ? undefined : new Map(sink.texts);
+    const rare = sequence === 0 ? {} : { typeIds: new Int32Array(n).fill(sequence) };
+    return new Encoding(columns, source, written, [[sequence, 0, n]], rare);
   }
 
   /** Puts the tokens of a text into the sink. They are of word `word`, or of their pieces if that is -1. */

@@ -1,17 +1,19 @@
 import type { TokenSink } from '../token-sink';
 
 // As many pieces as the text of a long book has, of lengths that recur.
-const MAX_PIECES = 1 << 16;
+const MAX_PIECES = 1 << 15;
 const MAX_LENGTH = 64;
 
 /** Pieces that were tokenized before, by their text: most words of a text are among a few thousand. */
 export class WordCache {
   /** A piece that is one token is its id alone; others are id, start, end of each token, relative to the piece. */
-  private readonly pieces = new Map<string, number | Int32Array>();
+  private pieces = new Map<string, number | Int32Array>();
+  /** Those of the time before `pieces` was begun; what is asked for again moves over, the rest is forgotten. */
+  private older = new Map<string, number | Int32Array>();
 
   /** Appends the tokens of a known piece that begins at `start`; false if it is not known. */
   replay(piece: string, start: number, end: number, sink: TokenSink): boolean {
-    const known = this.pieces.get(piece);
+    const known = this.pieces.get(piece) ?? this.takeOlder(piece);
     if (known === undefined) return false;
     if (typeof known === 'number') {
       sink.push(known, start, end);
@@ -24,11 +26,9 @@ export class WordCache {
   /** Remembers that the tokens of the sink from `from` on are those of `piece`, which begins at `start`. */
   remember(piece: string, start: number, sink: TokenSink, from: number): void {
     if (piece.length > MAX_LENGTH) return;
-    // Starting anew costs less than to keep account of what was used last.
-    if (this.pieces.size >= MAX_PIECES) this.pieces.clear();
     const count = sink.length - from;
     if (count === 1 && sink.starts[from] === start && sink.ends[from] === start + piece.length) {
-      this.pieces.set(piece, sink.ids[from]);
+      this.keep(piece, sink.ids[from]);
       return;
     }
     const tokens = new Int32Array(3 * count);
@@ -36,6 +36,20 @@ export class WordCache {
       tokens[3 * i] = sink.ids[from + i];
       tokens[3 * i + 1] = sink.starts[from + i] - start;
       tokens[3 * i + 2] = sink.ends[from + i] - start;
+    }
+    this.keep(piece, tokens);
+  }
+
+  private takeOlder(piece: string): number | Int32Array | undefined {
+    const known = this.older.get(piece);
+    if (known !== undefined) this.keep(piece, known);
+    return known;
+  }
+
+  private keep(piece: string, tokens: number | Int32Array): void {
+    if (this.pieces.size >= MAX_PIECES) {
+      this.older = this.pieces;
+      this.pieces = new Map();
     }
     this.pieces.set(piece, tokens);
   }

@@ -4,9 +4,10 @@ import { Encoding } from '../encoding';
 export type TokenAndId = readonly [token: string, id: number];
 
 /** One added token. */
-export const added = ([token, id]: TokenAndId, typeId: number, beside: Encoding): Encoding =>
-  Encoding.added([id], [token], typeId, beside.origin);
+export const added = ([token, id]: TokenAndId, typeId: number): Encoding => Encoding.added([id], [token], typeId);
 
 /** The encoding and its overflowing parts with the given type id. */
 export const typed = (encoding: Encoding, typeId: number): Encoding =>
-  encoding.with({ typeId, overflowing: encoding.mapOverflowing((part) => typed(part, typeId)) });
+  encoding.isOfType(typeId)
+    ? encoding
+    : encoding.with({ typeId, overflowing: encoding.mapOverflowing((part) => typed(part, typeId)) });

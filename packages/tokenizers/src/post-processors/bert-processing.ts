@@ -18,8 +18,8 @@ export class BertProcessing implements PostProcessor {
   process(encodings: readonly Encoding[], addSpecialTokens: boolean): readonly Encoding[] {
     if (!addSpecialTokens) return encodings;
     return encodings.flatMap((encoding, i) => {
-      const end = added(this.sep, i, encoding);
-      return i === 0 ? [added(this.cls, 0, encoding), encoding, end] : [encoding, end];
+      const end = added(this.sep, i);
+      return i === 0 ? [added(this.cls, 0), encoding, end] : [encoding, end];
     });
   }
 

@@ -22,7 +22,7 @@ export class RobertaProcessing implements PostProcessor {
     return encodings.flatMap((given, i) => {
       const encoding = typed(this.trimOffsets ? trimOffsets(given, this.addPrefixSpace) : given, 0);
       if (!addSpecialTokens) return [encoding];
-      return [added(i === 0 ? this.cls : this.sep, 0, given), encoding, added(this.sep, 0, given)];
+      return [added(i === 0 ? this.cls : this.sep, 0), encoding, added(this.sep, 0)];
     });
   }
 

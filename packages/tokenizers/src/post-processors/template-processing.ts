@@ -62,7 +62,7 @@ export class TemplateProcessing implements PostProcessor {
         processed.push(typed(encodings[piece.sequence === 'A' ? 0 : 1], piece.typeId));
       } else if (addSpecialTokens) {
         const { ids, tokens } = this.tokens.get(piece.special)!;
-        processed.push(Encoding.added(ids, tokens, piece.typeId, encodings[0].origin));
+        processed.push(Encoding.added(ids, tokens, piece.typeId));
       }
     }
     return processed;
