@@ -5,7 +5,7 @@ import { Readable } from 'node:stream';
 
 import { afterAll, expect, test } from 'vitest';
 
-import { linesOfFile, linesOfInput, sizeOfFile } from './lines';
+import { LineReader, linesOfFile, linesOfInput, sizeOfFile } from './lines';
 
 const folder = mkdtempSync(join(tmpdir(), 'qkv-lines-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -42,4 +42,25 @@ test('what cannot be read', () => {
   expect(() => [...linesOfFile(path)]).toThrow(/is not UTF-8/);
   expect(() => [...linesOfFile(join(folder, 'none'))]).toThrow(/^cannot read .*none: there is no such file$/);
   expect(() => sizeOfFile(folder)).toThrow(/: it is a folder$/);
+});
+
+test('a long line takes time that grows with its length', () => {
+  const reader = new LineReader('standard input');
+  const chunk = new Uint8Array(2 ** 13).fill(0x61);
+  const started = performance.now();
+  for (let i = 0; i < 2 ** 13; i++) expect(reader.read(chunk).length).toBe(0);
+  const [line] = reader.read(Uint8Array.of(10));
+  expect(line.length).toBe(2 ** 26);
+  expect(performance.now() - started).toBeLessThan(5000); // looked through again with each chunk, it is minutes
+});
+
+test('a line longer than a text can be', () => {
+  const read = (...chunks: string[]) => {
+    const reader = new LineReader('x.txt', 5);
+    return [...chunks.flatMap((chunk) => reader.read(Buffer.from(chunk))), ...reader.end()];
+  };
+  expect(read('a\nbc', 'def\n', 'ghijk')).toEqual(['a', 'bcdef', 'ghijk']);
+  const message = /^x\.txt, line 2: longer than 5 characters; cut it into lines$/;
+  expect(() => read('a\nbc', 'defg')).toThrow(message);
+  expect(() => read('a\nbc', 'defg\n')).toThrow(message);
 });

@@ -1,3 +1,4 @@
+import { constants } from 'node:buffer';
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 
 import { Failure, systemReason } from '../failure';
@@ -6,25 +7,56 @@ import { Failure, systemReason } from '../failure';
 const CHUNK = 2 ** 18;
 
 /** Cuts UTF-8 into lines, at LF and CRLF. */
-class LineReader {
+export class LineReader {
   readonly #decoder = new TextDecoder('utf-8', { fatal: true });
-  #rest = '';
+  /** The first bytes, by which compressed files are known. */
+  #head: number[] = [];
+  /** The line that has begun, in parts: joined once, as it may be long. */
+  #parts: string[] = [];
+  #length = 0;
   #line = 1;
 
-  constructor(readonly name: string) {}
+  constructor(
+    readonly name: string,
+    readonly longest = constants.MAX_STRING_LENGTH,
+  ) {}
 
   /** The lines that have ended. */
   read(bytes: Uint8Array): string[] {
-    const lines = (this.#rest + this.#decode(bytes)).split('\n');
-    this.#rest = lines.pop()!;
-    this.#line += lines.length;
+    if (this.#head.length < 2) this.#head.push(...bytes.subarray(0, 2 - this.#head.length));
+    const lines = this.#decode(bytes).split('\n');
+    const rest = lines.pop()!;
+    if (lines.length > 0) {
+      this.#add(lines[0]);
+      lines[0] = this.#take();
+      this.#line += lines.length;
+    }
+    this.#add(rest);
     return lines.map(withoutReturn);
   }
 
   /** The last line, if it has no end. */
   end(): string[] {
-    const rest = this.#rest + this.#decode();
+    this.#add(this.#decode());
+    const rest = this.#take();
     return rest === '' ? [] : [withoutReturn(rest)];
+  }
+
+  #add(part: string): void {
+    if (part === '') return;
+    this.#length += part.length;
+    if (this.#length > this.longest) {
+      throw new Failure(
+        `${this.name}, line ${this.#line}: longer than ${this.longest.toLocaleString('en')} characters; cut it into lines`,
+      );
+    }
+    this.#parts.push(part);
+  }
+
+  #take(): string {
+    const line = this.#parts.join('');
+    [this.#parts, this.#length] = [[], 0];
+    return line;
   }
 
   #decode(bytes?: Uint8Array): string {
