@@ -81,6 +81,24 @@ describe('tokenizer', () => {
     expect(readFileSync(bpe)).toEqual(before);
   });
 
+  test('train reads a pipe once, and measures on what it kept', () => {
+    const [long, output] = [at('long.txt'), at('piped.json')];
+    writeFileSync(long, `${words.join('\n')}\n`.repeat(15_000)); // 1,200,000 characters
+    const expected =
+      /^280 tokens from 60,000 lines, 1,200,000 characters, in .*\n\d\.\d\d characters a token in the first 1,000,000 characters\nsaved/;
+    const train = `node ${main} tokenizer train --vocab-size ${SIZE} --overwrite --output ${output}`;
+    for (const command of [
+      `${train} <(cat ${long})`,
+      `cat ${long} | ${train} /dev/stdin`,
+      `mkfifo ${at('fifo')}; cat ${long} > ${at('fifo')} & ${train} ${at('fifo')}`,
+      `${train} ${long}`,
+    ]) {
+      const { status, stdout, stderr } = spawnSync('bash', ['-c', command], { encoding: 'utf8', timeout: 20_000 });
+      expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+      expect(stdout).toMatch(expected);
+    }
+  }, 60_000);
+
   test('encode prints what the library gives, decode gives the text back', async () => {
     const lines = [...words, '', 'unseen 🙂'];
     const input = lines.join('\n');

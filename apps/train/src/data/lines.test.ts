@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
+import { gzipSync } from 'node:zlib';
 
 import { afterAll, expect, test } from 'vitest';
 
@@ -42,6 +43,19 @@ test('what cannot be read', () => {
   expect(() => [...linesOfFile(path)]).toThrow(/is not UTF-8/);
   expect(() => [...linesOfFile(join(folder, 'none'))]).toThrow(/^cannot read .*none: there is no such file$/);
   expect(() => sizeOfFile(folder)).toThrow(/: it is a folder$/);
+});
+
+test('what is compressed', async () => {
+  const bytes = gzipSync('text\n');
+  writeFileSync(path, bytes);
+  expect(() => [...linesOfFile(path)]).toThrow(/text\.txt is compressed with gzip; .*zcat/);
+  const input = Readable.from(Array.from(bytes, (byte) => Buffer.of(byte))) as NodeJS.ReadStream;
+  await expect(linesOfInput(input).next()).rejects.toThrow(/^standard input is compressed with gzip/);
+});
+
+test('what is no regular file has no size', () => {
+  expect(sizeOfFile('/dev/null')).toBe(undefined);
+  expect(() => sizeOfFile(join(folder, 'none'))).toThrow(/^cannot read .*none: there is no such file$/);
 });
 
 test('a long line takes time that grows with its length', () => {

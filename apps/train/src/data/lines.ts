@@ -1,5 +1,5 @@
 import { constants } from 'node:buffer';
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { accessSync, closeSync, constants as fileConstants, openSync, readSync, statSync } from 'node:fs';
 
 import { Failure, systemReason } from '../failure';
 
@@ -10,7 +10,7 @@ const CHUNK = 2 ** 18;
 export class LineReader {
   readonly #decoder = new TextDecoder('utf-8', { fatal: true });
   /** The first bytes, by which compressed files are known. */
-  #head: number[] = [];
+  readonly #head: number[] = [];
   /** The line that has begun, in parts: joined once, as it may be long. */
   #parts: string[] = [];
   #length = 0;
@@ -63,6 +63,9 @@ export class LineReader {
     try {
       return bytes === undefined ? this.#decoder.decode() : this.#decoder.decode(bytes, { stream: true });
     } catch {
+      if (this.#head[0] === 0x1f && this.#head[1] === 0x8b) {
+        throw new Failure(`${this.name} is compressed with gzip; unpack it on the way: zcat FILE | … /dev/stdin`);
+      }
       throw new Failure(`${this.name} is not UTF-8 (after line ${this.#line}); convert it first (iconv -t UTF-8)`);
     }
   }
@@ -86,16 +89,19 @@ export function* linesOfFile(path: string, onRead: (bytes: number) => void = () 
   }
 }
 
-/** Bytes of a file that can be read. @throws Failure if it cannot. */
-export function sizeOfFile(path: string): number {
-  const file = openFile(path);
-  try {
-    const stat = fstatSync(file);
+/**
+ * Bytes of a file that can be read; undefined if that is not known, as of a pipe. Opens nothing: a pipe can be opened once.
+ *
+ * @throws Failure if it cannot be read.
+ */
+export function sizeOfFile(path: string): number | undefined {
+  return orFailure(path, () => {
+    const stat = statSync(path);
     if (stat.isDirectory()) throw new Failure(`cannot read ${path}: it is a folder`);
+    if (!stat.isFile()) return undefined;
+    accessSync(path, fileConstants.R_OK);
     return stat.size;
-  } finally {
-    closeSync(file);
-  }
+  });
 }
 
 /** The lines of standard input as they come. */
@@ -117,6 +123,7 @@ function orFailure<T>(path: string, run: () => T): T {
   try {
     return run();
   } catch (error) {
+    if (error instanceof Failure) throw error;
     throw new Failure(`cannot read ${path}: ${systemReason(error, 'read')}`, { cause: error });
   }
 }
