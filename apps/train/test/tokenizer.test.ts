@@ -61,8 +61,8 @@ describe('tokenizer', () => {
       'bpe.json is there already; --overwrite replaces it',
     );
     expect(readFileSync(bpe)).toEqual(before);
-    const args = ['--model', 'wordpiece', '--lowercase', '--special', '[UNK]', '[X]', '--json'];
-    const other = await tokenizer('train', texts, ...args, '--vocab-size', '44', '--output', bpe + 2);
+    const args = ['--model', 'wordpiece', '--lowercase', '--special', '[UNK]', '--special', '[X]', '--json'];
+    const other = await tokenizer('train', ...args, texts, '--vocab-size', '44', '--output', bpe + 2);
     expect(JSON.parse(other.out)).toMatchObject({ event: 'tokenizer', model: 'wordpiece', size: 44, lines: 40 });
     const wordpiece = readTokenizer(readFileSync(bpe + 2, 'utf8'));
     expect(wordpiece.tokenToId('[X]')).toBe(1);
@@ -148,6 +148,13 @@ describe('tokenizer', () => {
 
   test('what is wrong is told in one line; a reader may have enough', async () => {
     expectFailure(await tokenizer('train', texts, '--vocab-size', '3'), 'Expected a whole number from 16 to 1000000.');
+    for (const [special, line] of [
+      [['--special', '--vocab-size', '300'], 'Expected a token that does not begin with --.'],
+      [['--special', ''], 'Expected a token that is not empty.'],
+      [['--special', 'X', '--special', 'X'], 'It was given before.'],
+    ] as const) {
+      expectFailure(await tokenizer('train', texts, ...special, '--output', at('none.json')), line);
+    }
     expectFailure(
       await tokenizer('train', texts, '--output', join(texts, 'x.json')),
       /cannot write to .*texts\.txt: a /,
