@@ -27,7 +27,8 @@ export async function encodeTexts(given: readonly string[], options: EncodeComma
   const settings: EncodeOptions = {
     pair,
     addSpecialTokens: special,
-    truncation: maxLength === undefined ? undefined : { ...tokenizer.truncation, maxLength },
+    // What is cut off is not shown, so that the file's stride, which may be too long for this length, is of no use.
+    truncation: maxLength === undefined ? undefined : { ...tokenizer.truncation, maxLength, stride: 0 },
   };
   const texts = given.length > 0 ? given : file === undefined ? linesOfInput() : linesOfFile(file);
   const name = given.length > 0 ? 'text' : `${file ?? 'standard input'}, line`;

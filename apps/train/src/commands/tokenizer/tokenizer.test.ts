@@ -1,9 +1,9 @@
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { trainTokenizer } from '@qkv/tokenizers';
-import { afterAll, expect, test } from 'vitest';
+import { afterAll, afterEach, expect, test, vi } from 'vitest';
 
 import { convertTokenizer } from './convert';
 import { decodeIds } from './decode';
@@ -17,6 +17,21 @@ const write = (name: string, content: string | Uint8Array): string => {
   writeFileSync(join(folder, name), content);
   return join(folder, name);
 };
+
+afterEach(() => void vi.restoreAllMocks());
+
+/** What is printed meanwhile. */
+async function printed(run: () => Promise<void>): Promise<string> {
+  let text = '';
+  const add = (part: unknown) => ((text += String(part)), true);
+  const spies = [
+    vi.spyOn(process.stdout, 'write').mockImplementation(add),
+    vi.spyOn(console, 'log').mockImplementation((line) => void add(`${line}\n`)),
+  ];
+  await run();
+  for (const spy of spies) spy.mockRestore();
+  return text;
+}
 
 const texts = write('texts.txt', 'the cat sat on the mat\n');
 const bpe = write('bpe.json', JSON.stringify(trainTokenizer(['the cat'], { preset: 'bpe', vocabSize: 260 })));
@@ -79,4 +94,16 @@ test.each<[string, () => Promise<void>, RegExp]>([
 ])('%s', async (_, run, message) => {
   await expect(run()).rejects.toThrow(message);
   expect(existsSync(output)).toBe(false);
+});
+
+test('a stride in the file has no say in how --max-length cuts', async () => {
+  const json = JSON.parse(readFileSync(bpe, 'utf8'));
+  const truncation = { direction: 'Left', max_length: 512, strategy: 'LongestFirst', stride: 128 };
+  const strided = write('strided.json', JSON.stringify({ ...json, truncation }));
+  const text = 'a'.repeat(150);
+  const [all, cut] = [
+    await printed(() => encode(strided, {}, [text])),
+    await printed(() => encode(strided, { maxLength: 100 }, [text])),
+  ];
+  expect(cut.trim().split(' ')).toEqual(all.trim().split(' ').slice(-100));
 });
