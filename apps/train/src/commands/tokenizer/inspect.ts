@@ -1,6 +1,7 @@
 import type { Tokenizer } from '@qkv/tokenizers';
 
 import { readTokenizerFile, type TokenizerFile } from '../../data/tokenizer-file';
+import { Failure } from '../../failure';
 import { out } from '../../terminal/colors';
 import { renderTokens, visible, widthOf } from '../../terminal/token-picture';
 
@@ -19,6 +20,8 @@ const WIDTH = 100;
 
 /** `tokenizer inspect`: what a tokenizer is made of, and what it makes of a text. */
 export async function inspectTokenizer(path: string, { text, pair, json }: InspectOptions): Promise<void> {
+  if (pair !== undefined && text === undefined)
+    throw new Failure('--pair is a second text: give the first with --text');
   const file = await readTokenizerFile(path);
   const { tokenizer } = file;
   const encoding = text === undefined ? undefined : tokenizer.encode(text, { pair, padding: null });

@@ -79,6 +79,11 @@ test.each<[string, () => Promise<void>, RegExp]>([
   ],
   ['no id', () => decodeIds(['5,x'], { tokenizer: bpe }), /^"x" at position 1 is no id; expected whole numbers/],
   ['a negative id', () => decodeIds(['-5'], { tokenizer: bpe }), /^"-5" at position 0 is no id/],
+  [
+    'a pair without a text',
+    () => inspectTokenizer(bpe, { pair: 'x' }),
+    /^--pair is a second text: give the first with/,
+  ],
   ['texts in place of a tokenizer', () => inspectTokenizer(texts, {}), /texts\.txt: /],
   [
     'a vocab.json without merges',
