@@ -1,8 +1,8 @@
-import { type Encoding, type EncodeOptions, TokenizerError } from '@qkv/tokenizers';
+import type { Encoding, EncodeOptions } from '@qkv/tokenizers';
 
 import { linesOfFile, linesOfInput } from '../../data/lines';
 import { readTokenizerFile } from '../../data/tokenizer-file';
-import { Failure } from '../../failure';
+import { describeError, Failure } from '../../failure';
 import { visible } from '../../terminal/token-picture';
 
 export interface EncodeCommandOptions {
@@ -35,14 +35,13 @@ export async function encodeTexts(given: readonly string[], options: EncodeComma
   let number = 0;
   for await (const text of texts) {
     number++;
-    let encoding: Encoding;
+    let line: string;
     try {
-      encoding = tokenizer.encode(text, settings);
+      line = describe(tokenizer.encode(text, settings), options);
     } catch (error) {
-      if (!(error instanceof TokenizerError)) throw error;
-      throw new Failure(`${name} ${number}: ${error.message}`, { cause: error });
+      throw new Failure(`${name} ${number}: ${describeError(error)}`, { cause: error });
     }
-    await print(describe(encoding, options));
+    await print(line);
   }
 }
 

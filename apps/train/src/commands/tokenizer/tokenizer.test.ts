@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { trainTokenizer } from '@qkv/tokenizers';
+import { Tokenizer, trainTokenizer } from '@qkv/tokenizers';
 import { afterAll, afterEach, expect, test, vi } from 'vitest';
 
 import { convertTokenizer } from './convert';
@@ -111,4 +111,15 @@ test('a stride in the file has no say in how --max-length cuts', async () => {
     await printed(() => encode(strided, { maxLength: 100 }, [text])),
   ];
   expect(cut.trim().split(' ')).toEqual(all.trim().split(' ').slice(-100));
+});
+
+test('an error names the line', async () => {
+  const word = write('word.json', '{"model":{"type":"WordLevel","vocab":{"a":0},"unk_token":"?"}}');
+  const file = write('words.txt', 'a\na\nb\n');
+  await printed(() => expect(encode(word, { file }, [])).rejects.toThrow(/words\.txt, line 3: [^\n]*"\?"[^\n]*$/));
+  vi.spyOn(Tokenizer.prototype, 'encode').mockImplementation((text) => {
+    throw new RangeError(`Invalid string length ${String(text)}`);
+  });
+  await expect(encode(bpe, { file }, [])).rejects.toThrow(/words\.txt, line 1: RangeError: Invalid string length a$/);
+  await expect(encode(bpe, {}, ['x'])).rejects.toThrow(/^text 1: RangeError: /);
 });
