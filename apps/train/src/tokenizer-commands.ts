@@ -26,6 +26,15 @@ const whole =
     throw new InvalidArgumentError(`Expected a whole number from ${least} to ${most}.`);
   };
 
+/** One more of those that were given. */
+function specialToken(token: string, others: readonly string[] = []): readonly string[] {
+  if (token === '') throw new InvalidArgumentError('Expected a token that is not empty.');
+  // More likely an option after one whose token was forgotten.
+  if (token.startsWith('--')) throw new InvalidArgumentError('Expected a token that does not begin with --.');
+  if (others.includes(token)) throw new InvalidArgumentError('It was given before.');
+  return [...others, token];
+}
+
 /** Adds `tokenizer` and its commands. */
 export function addTokenizerCommands(program: Command, { modes, debug, modeOf }: Shared): void {
   const tokenizer = program.command('tokenizer').description('train tokenizers, use them, and look into them');
@@ -42,7 +51,12 @@ export function addTokenizerCommands(program: Command, { modes, debug, modeOf }:
     .option('--overwrite', 'replace the file that is there')
     .addOption(new Option('--min-frequency <n>', 'leave out what occurs less often').argParser(whole(0, 2 ** 31 - 1)))
     .option('--lowercase', 'make no difference between upper and lower case')
-    .option('--special <tokens...>', "special tokens, in place of the model's own; they get the first ids")
+    .addOption(
+      new Option(
+        '--special <token>',
+        "a special token, in place of the model's own; repeat it for several, which get the first ids",
+      ).argParser(specialToken),
+    )
     .addOption(new Option('--column <n>', 'of tab-separated lines, take only this column').argParser(whole(1, 1000)))
     .addOption(modes[0])
     .addOption(modes[1])

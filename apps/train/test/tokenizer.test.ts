@@ -61,8 +61,8 @@ describe('tokenizer', () => {
       'bpe.json is there already; --overwrite replaces it',
     );
     expect(readFileSync(bpe)).toEqual(before);
-    const args = ['--model', 'wordpiece', '--lowercase', '--special', '[UNK]', '[X]', '--json'];
-    const other = await tokenizer('train', texts, ...args, '--vocab-size', '44', '--output', bpe + 2);
+    const args = ['--model', 'wordpiece', '--lowercase', '--special', '[UNK]', '--special', '[X]', '--json'];
+    const other = await tokenizer('train', ...args, texts, '--vocab-size', '44', '--output', bpe + 2);
     expect(JSON.parse(other.out)).toMatchObject({ event: 'tokenizer', model: 'wordpiece', size: 44, lines: 40 });
     const wordpiece = readTokenizer(readFileSync(bpe + 2, 'utf8'));
     expect(wordpiece.tokenToId('[X]')).toBe(1);
@@ -80,6 +80,24 @@ describe('tokenizer', () => {
     expect(again).toMatchObject({ code: 0, out: '', err: '' });
     expect(readFileSync(bpe)).toEqual(before);
   });
+
+  test('train reads a pipe once, and measures on what it kept', () => {
+    const [long, output] = [at('long.txt'), at('piped.json')];
+    writeFileSync(long, `${words.join('\n')}\n`.repeat(15_000)); // 1,200,000 characters
+    const expected =
+      /^280 tokens from 60,000 lines, 1,200,000 characters, in .*\n\d\.\d\d characters a token in the first 1,000,000 characters\nsaved/;
+    const train = `node ${main} tokenizer train --vocab-size ${SIZE} --overwrite --output ${output}`;
+    for (const command of [
+      `${train} <(cat ${long})`,
+      `cat ${long} | ${train} /dev/stdin`,
+      `mkfifo ${at('fifo')}; cat ${long} > ${at('fifo')} & ${train} ${at('fifo')}`,
+      `${train} ${long}`,
+    ]) {
+      const { status, stdout, stderr } = spawnSync('bash', ['-c', command], { encoding: 'utf8', timeout: 20_000 });
+      expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+      expect(stdout).toMatch(expected);
+    }
+  }, 60_000);
 
   test('encode prints what the library gives, decode gives the text back', async () => {
     const lines = [...words, '', 'unseen 🙂'];
@@ -130,6 +148,13 @@ describe('tokenizer', () => {
 
   test('what is wrong is told in one line; a reader may have enough', async () => {
     expectFailure(await tokenizer('train', texts, '--vocab-size', '3'), 'Expected a whole number from 16 to 1000000.');
+    for (const [special, line] of [
+      [['--special', '--vocab-size', '300'], 'Expected a token that does not begin with --.'],
+      [['--special', ''], 'Expected a token that is not empty.'],
+      [['--special', 'X', '--special', 'X'], 'It was given before.'],
+    ] as const) {
+      expectFailure(await tokenizer('train', texts, ...special, '--output', at('none.json')), line);
+    }
     expectFailure(
       await tokenizer('train', texts, '--output', join(texts, 'x.json')),
       /cannot write to .*texts\.txt: a /,

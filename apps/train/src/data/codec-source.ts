@@ -6,6 +6,9 @@ import type { StageReport } from '../terminal/stage-progress';
 import { type CodecOption, type CodecSpec, isUnit, KNOWN, parseTrained } from './codec-option';
 import { readTokenizerFile, type TokenizerFile } from './tokenizer-file';
 
+/** Most ids, of which vocabularies in use have a million at most. */
+const MOST_ROWS = 10_000_000;
+
 /** What makes the tokens of a side, before its texts are known. */
 export interface CodecSource {
   readonly spec: CodecSpec;
@@ -25,6 +28,7 @@ export async function codecSource(option: CodecOption | CodecSpec): Promise<Code
       return { spec: option, isTrained: false, create };
     }
     const { digest, tokenizer } = await readNamed(path);
+    requireRows(tokenizer.idBound, path);
     return { spec: { path, digest }, isTrained: false, create: () => new TokenizerCodec(tokenizer) };
   }
   if (isUnit(option)) {
@@ -43,6 +47,16 @@ export async function codecSource(option: CodecOption | CodecSpec): Promise<Code
     },
   };
 }
+
+/** A model has a row for each id, used or not, and all of them are kept several times. */
+function requireRows(rows: number, path: string): void {
+  if (rows <= MOST_ROWS) return;
+  throw new Failure(
+    `${path}: its ids go up to ${count(rows - 1)} and need an embedding of ${count(rows)} rows, more than ${count(MOST_ROWS)}; give its last tokens smaller ids`,
+  );
+}
+
+const count = (n: number): string => n.toLocaleString('en');
 
 /** A mistyped `bpe:8000` is taken for a path, hence what else could have been meant. */
 async function readNamed(path: string): Promise<TokenizerFile> {

@@ -2,10 +2,11 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
+import { gzipSync } from 'node:zlib';
 
 import { afterAll, expect, test } from 'vitest';
 
-import { linesOfFile, linesOfInput, sizeOfFile } from './lines';
+import { LineReader, linesOfFile, linesOfInput, sizeOfFile } from './lines';
 
 const folder = mkdtempSync(join(tmpdir(), 'qkv-lines-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -42,4 +43,38 @@ test('what cannot be read', () => {
   expect(() => [...linesOfFile(path)]).toThrow(/is not UTF-8/);
   expect(() => [...linesOfFile(join(folder, 'none'))]).toThrow(/^cannot read .*none: there is no such file$/);
   expect(() => sizeOfFile(folder)).toThrow(/: it is a folder$/);
+});
+
+test('what is compressed', async () => {
+  const bytes = gzipSync('text\n');
+  writeFileSync(path, bytes);
+  expect(() => [...linesOfFile(path)]).toThrow(/text\.txt is compressed with gzip; .*zcat/);
+  const input = Readable.from(Array.from(bytes, (byte) => Buffer.of(byte))) as NodeJS.ReadStream;
+  await expect(linesOfInput(input).next()).rejects.toThrow(/^standard input is compressed with gzip/);
+});
+
+test('what is no regular file has no size', () => {
+  expect(sizeOfFile('/dev/null')).toBe(undefined);
+  expect(() => sizeOfFile(join(folder, 'none'))).toThrow(/^cannot read .*none: there is no such file$/);
+});
+
+test('a long line takes time that grows with its length', () => {
+  const reader = new LineReader('standard input');
+  const chunk = new Uint8Array(2 ** 13).fill(0x61);
+  const started = performance.now();
+  for (let i = 0; i < 2 ** 13; i++) expect(reader.read(chunk).length).toBe(0);
+  const [line] = reader.read(Uint8Array.of(10));
+  expect(line.length).toBe(2 ** 26);
+  expect(performance.now() - started).toBeLessThan(5000); // looked through again with each chunk, it is minutes
+});
+
+test('a line longer than a text can be', () => {
+  const read = (...chunks: string[]) => {
+    const reader = new LineReader('x.txt', 5);
+    return [...chunks.flatMap((chunk) => reader.read(Buffer.from(chunk))), ...reader.end()];
+  };
+  expect(read('a\nbc', 'def\n', 'ghijk')).toEqual(['a', 'bcdef', 'ghijk']);
+  const message = /^x\.txt, line 2: longer than 5 characters; cut it into lines$/;
+  expect(() => read('a\nbc', 'defg')).toThrow(message);
+  expect(() => read('a\nbc', 'defg\n')).toThrow(message);
 });

@@ -1,8 +1,8 @@
-import { type Encoding, type EncodeOptions, TokenizerError } from '@qkv/tokenizers';
+import type { Encoding, EncodeOptions } from '@qkv/tokenizers';
 
 import { linesOfFile, linesOfInput } from '../../data/lines';
 import { readTokenizerFile } from '../../data/tokenizer-file';
-import { Failure } from '../../failure';
+import { describeError, Failure } from '../../failure';
 import { visible } from '../../terminal/token-picture';
 
 export interface EncodeCommandOptions {
@@ -27,21 +27,21 @@ export async function encodeTexts(given: readonly string[], options: EncodeComma
   const settings: EncodeOptions = {
     pair,
     addSpecialTokens: special,
-    truncation: maxLength === undefined ? undefined : { ...tokenizer.truncation, maxLength },
+    // What is cut off is not shown, so that the file's stride, which may be too long for this length, is of no use.
+    truncation: maxLength === undefined ? undefined : { ...tokenizer.truncation, maxLength, stride: 0 },
   };
   const texts = given.length > 0 ? given : file === undefined ? linesOfInput() : linesOfFile(file);
   const name = given.length > 0 ? 'text' : `${file ?? 'standard input'}, line`;
   let number = 0;
   for await (const text of texts) {
     number++;
-    let encoding: Encoding;
+    let line: string;
     try {
-      encoding = tokenizer.encode(text, settings);
+      line = describe(tokenizer.encode(text, settings), options);
     } catch (error) {
-      if (!(error instanceof TokenizerError)) throw error;
-      throw new Failure(`${name} ${number}: ${error.message}`, { cause: error });
+      throw new Failure(`${name} ${number}: ${describeError(error)}`, { cause: error });
     }
-    await print(describe(encoding, options));
+    await print(line);
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Tokenizer } from '@qkv/tokenizers';
 
 import { readTokenizerFile, type TokenizerFile } from '../../data/tokenizer-file';
+import { Failure } from '../../failure';
 import { out } from '../../terminal/colors';
 import { renderTokens, visible, widthOf } from '../../terminal/token-picture';
 
@@ -19,6 +20,8 @@ const WIDTH = 100;
 
 /** `tokenizer inspect`: what a tokenizer is made of, and what it makes of a text. */
 export async function inspectTokenizer(path: string, { text, pair, json }: InspectOptions): Promise<void> {
+  if (pair !== undefined && text === undefined)
+    throw new Failure('--pair is a second text: give the first with --text');
   const file = await readTokenizerFile(path);
   const { tokenizer } = file;
   const encoding = text === undefined ? undefined : tokenizer.encode(text, { pair, padding: null });
@@ -103,13 +106,14 @@ function describeObject(name: string, value: object): string {
   return `${count(entries.length)} ${name}`;
 }
 
-/** The longest tokens, in places of a terminal. */
+/** The longest tokens of the model, in places of a terminal. */
 function longestOf(tokenizer: Tokenizer): { id: number; content: string }[] {
-  const special = new Set(tokenizer.addedTokens.map(({ id }) => id));
+  const added = new Set(tokenizer.addedTokens.map(({ id }) => id));
   const longest: { id: number; content: string; width: number }[] = [];
-  for (let id = 0; id < tokenizer.idBound; id++) {
-    const content = tokenizer.idToToken(id);
-    if (content === undefined || special.has(id)) continue;
+  const { model } = tokenizer; // not the tokenizer's ids: an added token may have any
+  for (let id = 0; id < model.idBound; id++) {
+    const content = model.idToToken(id);
+    if (content === undefined || added.has(id)) continue;
     const least = longest.at(-1);
     if (longest.length === LONGEST && content.length <= least!.width / 2) continue;
     const width = widthOf(content);

@@ -1,10 +1,11 @@
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { trainTokenizer } from '@qkv/tokenizers';
-import { afterAll, expect, test } from 'vitest';
+import { Tokenizer, trainTokenizer } from '@qkv/tokenizers';
+import { afterAll, afterEach, expect, test, vi } from 'vitest';
 
+import { codecSource } from '../../data/codec-source';
 import { convertTokenizer } from './convert';
 import { decodeIds } from './decode';
 import { encodeTexts } from './encode';
@@ -17,6 +18,21 @@ const write = (name: string, content: string | Uint8Array): string => {
   writeFileSync(join(folder, name), content);
   return join(folder, name);
 };
+
+afterEach(() => void vi.restoreAllMocks());
+
+/** What is printed meanwhile. */
+async function printed(run: () => Promise<void>): Promise<string> {
+  let text = '';
+  const add = (part: unknown) => ((text += String(part)), true);
+  const spies = [
+    vi.spyOn(process.stdout, 'write').mockImplementation(add),
+    vi.spyOn(console, 'log').mockImplementation((line) => void add(`${line}\n`)),
+  ];
+  await run();
+  for (const spy of spies) spy.mockRestore();
+  return text;
+}
 
 const texts = write('texts.txt', 'the cat sat on the mat\n');
 const bpe = write('bpe.json', JSON.stringify(trainTokenizer(['the cat'], { preset: 'bpe', vocabSize: 260 })));
@@ -64,6 +80,11 @@ test.each<[string, () => Promise<void>, RegExp]>([
   ],
   ['no id', () => decodeIds(['5,x'], { tokenizer: bpe }), /^"x" at position 1 is no id; expected whole numbers/],
   ['a negative id', () => decodeIds(['-5'], { tokenizer: bpe }), /^"-5" at position 0 is no id/],
+  [
+    'a pair without a text',
+    () => inspectTokenizer(bpe, { pair: 'x' }),
+    /^--pair is a second text: give the first with/,
+  ],
   ['texts in place of a tokenizer', () => inspectTokenizer(texts, {}), /texts\.txt: /],
   [
     'a vocab.json without merges',
@@ -79,4 +100,43 @@ test.each<[string, () => Promise<void>, RegExp]>([
 ])('%s', async (_, run, message) => {
   await expect(run()).rejects.toThrow(message);
   expect(existsSync(output)).toBe(false);
+});
+
+test('a stride in the file has no say in how --max-length cuts', async () => {
+  const json = JSON.parse(readFileSync(bpe, 'utf8'));
+  const truncation = { direction: 'Left', max_length: 512, strategy: 'LongestFirst', stride: 128 };
+  const strided = write('strided.json', JSON.stringify({ ...json, truncation }));
+  const text = 'a'.repeat(150);
+  const [all, cut] = [
+    await printed(() => encode(strided, {}, [text])),
+    await printed(() => encode(strided, { maxLength: 100 }, [text])),
+  ];
+  expect(cut.trim().split(' ')).toEqual(all.trim().split(' ').slice(-100));
+});
+
+test('an error names the line', async () => {
+  const word = write('word.json', '{"model":{"type":"WordLevel","vocab":{"a":0},"unk_token":"?"}}');
+  const file = write('words.txt', 'a\na\nb\n');
+  await printed(() => expect(encode(word, { file }, [])).rejects.toThrow(/words\.txt, line 3: [^\n]*"\?"[^\n]*$/));
+  vi.spyOn(Tokenizer.prototype, 'encode').mockImplementation((text) => {
+    throw new RangeError(`Invalid string length ${String(text)}`);
+  });
+  await expect(encode(bpe, { file }, [])).rejects.toThrow(/words\.txt, line 1: RangeError: Invalid string length a$/);
+  await expect(encode(bpe, {}, ['x'])).rejects.toThrow(/^text 1: RangeError: /);
+});
+
+test('an added token with a large id', async () => {
+  const json = JSON.parse(readFileSync(bpe, 'utf8'));
+  const own = JSON.parse(await printed(() => inspectTokenizer(bpe, { json: true })));
+  const far = { id: 1_999_999_999, content: '<far>', special: true };
+  const path = write('far.json', JSON.stringify({ ...json, added_tokens: [...json.added_tokens, far] }));
+  const started = performance.now();
+  const facts = JSON.parse(await printed(() => inspectTokenizer(path, { json: true })));
+  expect(performance.now() - started).toBeLessThan(5000); // a walk over all ids takes ten times as long
+  expect(facts).toMatchObject({ size: own.size + 1, idBound: 2_000_000_000 });
+  expect(own.longestTokens).toHaveLength(10);
+  expect(facts.longestTokens).toEqual(own.longestTokens);
+  await expect(codecSource({ path })).rejects.toThrow(
+    /far\.json: its ids go up to 1,999,999,999 and need an embedding of 2,000,000,000 rows, more than 10,000,000; /,
+  );
 });

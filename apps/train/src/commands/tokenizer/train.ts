@@ -25,8 +25,8 @@ export interface TrainTokenizerOptions {
   readonly mode: OutputMode;
 }
 
-/** Most characters that compression is measured on. */
-const MEASURED = 10_000_000;
+/** Most characters that compression is measured on: they are kept, as a pipe can be read only once. */
+const MEASURED = 1_000_000;
 
 /** `tokenizer train`: a tokenizer for the lines of files. */
 export async function trainTokenizerOn(paths: readonly string[], options: TrainTokenizerOptions): Promise<void> {
@@ -36,7 +36,8 @@ export async function trainTokenizerOn(paths: readonly string[], options: TrainT
     throw new Failure('--min-frequency is not for --model unigram; leave it out');
   }
   await requireWritable(output, overwrite); // before minutes are spent
-  const bytes = paths.reduce((sum, path) => sum + sizeOfFile(path), 0);
+  const sizes = paths.map(sizeOfFile);
+  const total = sizes.includes(undefined) ? 0 : sizes.reduce<number>((sum, size) => sum + size!, 0);
   const progress = mode === 'text' ? new StageProgress() : undefined;
   const started = performance.now();
   const texts = new Texts(paths, options.column);
@@ -44,8 +45,9 @@ export async function trainTokenizerOn(paths: readonly string[], options: TrainT
   let measured: Compression;
   try {
     let read = 0;
-    const onRead = (length: number): void =>
-      progress?.update({ stage: 'reading', done: (read += length), total: bytes });
+    const onRead = (length: number): void => {
+      if (total > 0) progress?.update({ stage: 'reading', done: (read += length), total }); // not known of a pipe
+    };
     tokenizer = trainTokenizer(texts.lines(onRead), {
       preset: model,
       vocabSize: options.vocabSize,
@@ -55,7 +57,7 @@ export async function trainTokenizerOn(paths: readonly string[], options: TrainT
       onProgress: (report) => progress?.update(report),
     });
     if (texts.characters === 0) throw new Failure(`there is no text in ${paths.join(', ')}`);
-    measured = compressionOf(tokenizer, texts, progress);
+    measured = compressionOf(tokenizer, texts.sample, progress);
   } finally {
     progress?.stop();
   }
@@ -84,10 +86,12 @@ export async function trainTokenizerOn(paths: readonly string[], options: TrainT
   reporter.event('tokenizer', { output, model, size, lines, characters, seconds, charactersPerToken: ratio });
 }
 
-/** The texts to train on, read anew each time. */
+/** The texts to train on, to be read once. */
 class Texts {
   count = 0;
   characters = 0;
+  /** The first of them. */
+  readonly sample: string[] = [];
 
   constructor(
     readonly paths: readonly string[],
@@ -95,7 +99,6 @@ class Texts {
   ) {}
 
   *lines(onRead?: (bytes: number) => void): Generator<string> {
-    [this.count, this.characters] = [0, 0];
     for (const path of this.paths) {
       let number = 0;
       for (const line of linesOfFile(path, onRead)) {
@@ -105,6 +108,7 @@ class Texts {
           throw new Failure(`${path}, line ${number}: there is no column ${this.column}; columns end with a tab`);
         }
         if (text === '') continue;
+        if (this.characters < MEASURED) this.sample.push(cut(text, MEASURED - this.characters));
         this.count++;
         this.characters += countCharacters(text);
         yield text;
@@ -112,6 +116,10 @@ class Texts {
     }
   }
 }
+
+/** At most so many UTF-16 units, and no half of a character. */
+const cut = (text: string, most: number): string =>
+  text.length <= most ? text : text.slice(0, most).replace(/[\ud800-\udbff]$/, '');
 
 function columnOf(line: string, column: number): string | undefined {
   return line === '' ? '' : line.split('\t')[column - 1];
@@ -122,16 +130,16 @@ interface Compression {
   readonly tokens: number;
 }
 
-function compressionOf(tokenizer: Tokenizer, texts: Texts, progress?: StageProgress): Compression {
-  const total = Math.min(MEASURED, texts.characters);
-  let [characters, tokens, shown] = [0, 0, 0];
-  for (const text of new Texts(texts.paths, texts.column).lines()) {
-    if (characters >= total) break;
+function compressionOf(tokenizer: Tokenizer, texts: readonly string[], progress?: StageProgress): Compression {
+  const total = texts.reduce((sum, { length }) => sum + length, 0);
+  let [done, shown, characters, tokens] = [0, 0, 0, 0];
+  for (const text of texts) {
+    done += text.length;
     characters += countCharacters(text);
     tokens += tokenizer.encode(text, { addSpecialTokens: false }).length;
-    if (characters < shown) continue;
-    shown = characters + total / 100;
-    progress?.update({ stage: 'measuring', done: Math.min(characters, total), total });
+    if (done < shown) continue;
+    shown = done + total / 100;
+    progress?.update({ stage: 'measuring', done, total });
   }
   return { characters, tokens };
 }
