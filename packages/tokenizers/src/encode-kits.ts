@@ -60,24 +60,33 @@ const normalizers = () => ({
 const stripping = () => ({ Strip: readStrip, StripAccents: stripAccents });
 const words = () => ({
   Digits: Digits.read,
-  Metaspace: Metaspace.read,
   Sequence: readPreTokenizerSequence,
   Split: Split.read,
 });
 const moreWords = () => ({
+  Metaspace: Metaspace.read,
   Punctuation: Punctuation.read,
   Whitespace: () => new Whitespace(),
   WhitespaceSplit: () => new WhitespaceSplit(),
 });
 const postProcessors = () => ({ Sequence: readPostProcessorSequence, TemplateProcessing: readTemplateProcessing });
 
-/** BPE, of bytes or with the conventions of SentencePiece: GPT, Llama and their like. */
+/** BPE of bytes: GPT, Llama 3, Qwen and their like. */
 export const bpe = (): Kit => ({
   ...base(),
   models: { BPE: readBPE },
   normalizers: normalizers(),
   preTokenizers: { ...words(), ByteLevel: ByteLevel.read },
   postProcessors: { ...postProcessors(), ByteLevel: readByteLevelProcessing },
+});
+
+/** BPE with the conventions of SentencePiece: Llama 2, Mistral and their like. */
+export const sentencePieceBpe = (): Kit => ({
+  ...base(),
+  models: { BPE: readBPE },
+  normalizers: normalizers(),
+  preTokenizers: { ...words(), Metaspace: Metaspace.read },
+  postProcessors: postProcessors(),
 });
 
 /** BPE of bytes as RoBERTa and BART have it. */

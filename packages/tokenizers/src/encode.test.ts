@@ -16,12 +16,14 @@ const shapes = goldens.goldens as unknown as {
 }[];
 const kits = { BPE: encode.bpe, Unigram: encode.unigram, WordLevel: encode.wordLevel, WordPiece: encode.wordPiece };
 
+const special: Record<string, typeof encode.bpe> = { roberta: encode.roberta, llama: encode.sentencePieceBpe };
+
 describe('the entry that only encodes', () => {
   // Words between white space are no pieces of the BPE models in use.
   const usual = shapes.filter(({ name }) => !name.startsWith('affixes'));
 
   it.each(usual)('reads $name, and encodes as the whole library', ({ name, tokenizer: json, cases }) => {
-    const kit = name === 'roberta' ? encode.roberta : kits[json.model.type as keyof typeof kits];
+    const kit = special[name] ?? kits[json.model.type as keyof typeof kits];
     const small = encode.readTokenizer(json, kit);
     const whole = readTokenizer(json);
     const texts = cases.map(({ text }) => text).filter((text) => text !== undefined);

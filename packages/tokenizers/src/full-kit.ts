@@ -1,12 +1,12 @@
 import { readDecoder } from './decoders/read';
-import { roberta, unigram, wordLevel, wordPiece } from './encode-kits';
+import { roberta, sentencePieceBpe, unigram, wordLevel, wordPiece } from './encode-kits';
 import type { Kit } from './kit';
 import { byteLevel, nmt } from './normalizers';
 import { CharDelimiterSplit, FixedLength } from './pre-tokenizers';
 import { UnicodeScripts } from './pre-tokenizers/unicode-scripts';
 import { compilePattern } from './regex';
 
-const kinds = [roberta(), unigram(), wordLevel(), wordPiece()];
+const kinds = [roberta(), sentencePieceBpe(), unigram(), wordLevel(), wordPiece()];
 
 /** Everything that a `tokenizer.json` can hold. */
 export const fullKit: Kit = {

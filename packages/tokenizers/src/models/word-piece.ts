@@ -2,6 +2,7 @@ import { TokenizerError } from '../error';
 import { asInteger, asString, type JsonValue } from '../json';
 import type { Model, PartJSON } from '../parts';
 import type { TokenSink } from '../token-sink';
+import { Trie } from './trie';
 import { readVocab, TokenTable, type Vocab } from './vocab';
 import { WordCache } from './word-cache';
 
@@ -27,8 +28,9 @@ export class WordPiece implements Model {
   readonly unkToken: string;
   private readonly prefix: string;
   private readonly maxCharacters: number;
-  /** UTF-16 units of the longest token. */
-  private readonly longest: number;
+  /** Tokens that can begin a word, and those that can go on, without their mark. */
+  private readonly first = new Trie();
+  private readonly next: Trie;
   private readonly words = new WordCache();
 
   constructor(options: WordPieceOptions) {
@@ -45,9 +47,13 @@ export class WordPiece implements Model {
     this.unkToken = unkToken;
     this.prefix = continuingSubwordPrefix;
     this.maxCharacters = maxInputCharsPerWord;
-    let longest = 0;
-    for (const token of this.table.ids.keys()) longest = Math.max(longest, token.length);
-    this.longest = longest;
+    this.next = continuingSubwordPrefix === '' ? this.first : new Trie();
+    for (const [token, id] of this.table.ids) {
+      if (token !== '') this.first.set(token, id);
+      if (this.next !== this.first && token.length > this.prefix.length && token.startsWith(this.prefix)) {
+        this.next.set(token.slice(this.prefix.length), id);
+      }
+    }
   }
 
   tokenToId(token: string): number | undefined {
@@ -71,16 +77,19 @@ export class WordPiece implements Model {
 
   private cut(word: string, start: number, sink: TokenSink): boolean {
     if (word.length > this.maxCharacters && [...word].length > this.maxCharacters) return false;
-    const { ids } = this.table;
     for (let at = 0; at < word.length;) {
-      let stop = Math.min(word.length, at + this.longest);
-      let id: number | undefined;
-      for (; stop > at; stop--) {
-        const part = word.slice(at, stop);
-        id = ids.get(at === 0 ? part : this.prefix + part);
-        if (id !== undefined) break;
+      const trie = at === 0 ? this.first : this.next;
+      let id = -1;
+      let stop = at;
+      for (let i = at, node = 0; i < word.length;) {
+        node = trie.child(node, word.charCodeAt(i++));
+        if (node < 0) break;
+        if (trie.valueAt(node) >= 0) {
+          id = trie.valueAt(node);
+          stop = i;
+        }
       }
-      if (id === undefined) return false;
+      if (id < 0) return false;
       sink.push(id, start + at, start + stop);
       at = stop;
     }

@@ -1,5 +1,9 @@
 import { AlignedText, widthAt } from './aligned-text';
 
+/** Tables that the next editor can take: texts are short, and new tables for each would be most of the work. */
+let spare: [starts: Int32Array, ends: Int32Array] | null = null;
+const MAX_SPARE = 1 << 20;
+
 /**
  * Rewrites a text from left to right and keeps the origin of each unit.
  *
@@ -9,8 +13,8 @@ import { AlignedText, widthAt } from './aligned-text';
 export class TextEditor {
   private readonly source: AlignedText;
   private written = '';
-  private starts: Int32Array;
-  private ends: Int32Array;
+  private starts: Int32Array<ArrayBufferLike>;
+  private ends: Int32Array<ArrayBufferLike>;
   private length = 0;
   /** The next unit of the old text. */
   private cursor = 0;
@@ -18,9 +22,8 @@ export class TextEditor {
 
   constructor(source: AlignedText) {
     this.source = source;
-    const room = source.text.length + 16;
-    this.starts = new Int32Array(room);
-    this.ends = new Int32Array(room);
+    [this.starts, this.ends] = spare ?? [new Int32Array(1024), new Int32Array(1024)];
+    spare = null;
   }
 
   /** Where the editor is in the old text, in units. */
@@ -63,14 +66,11 @@ export class TextEditor {
 
   /** The rest of the old text, and the whole as a new one; the old one if nothing was changed. */
   finish(): AlignedText {
-    if (!this.changed) return this.source;
-    this.keep(this.source.text.length);
-    return AlignedText.aligned(
-      this.written,
-      this.source.base,
-      this.starts.subarray(0, this.length),
-      this.ends.subarray(0, this.length),
-    );
+    if (this.changed) this.keep(this.source.text.length);
+    const { starts, ends, length, source } = this;
+    if (starts.length <= MAX_SPARE) spare = [starts, ends];
+    if (!this.changed) return source;
+    return AlignedText.aligned(this.written, source.base, starts.slice(0, length), ends.slice(0, length));
   }
 
   private emit(text: string, start: number, end: number): void {

@@ -52,7 +52,9 @@ describe.each(packages)('$name', ({ name, manifest }) => {
   });
 });
 
-test.each(['bpe', 'unigram', 'wordLevel', 'wordPiece'])(
+const kits = ['bpe', 'roberta', 'sentencePieceBpe', 'unigram', 'wordLevel', 'wordPiece'];
+
+test.each(kits)(
   'a page that encodes with %s loads 20 kB, gzip',
   async (kit) => {
     await unpacked(tarballs['@qkv/tokenizers'], async (folder) => {
