@@ -2,7 +2,7 @@ import { readDecoder } from './decoders/read';
 import { roberta, sentencePieceBpe, unigram, wordLevel, wordPiece } from './encode-kits';
 import type { Kit } from './kit';
 import { byteLevel, nmt } from './normalizers';
-import { CharDelimiterSplit, FixedLength } from './pre-tokenizers';
+import { CharDelimiterSplit, FixedLength } from './pre-tokenizers/words';
 import { UnicodeScripts } from './pre-tokenizers/unicode-scripts';
 import { compilePattern } from './regex';
 
