@@ -24,7 +24,8 @@ const texts = (): string[] => [
 ];
 
 describe.each(Object.entries(MODELS))('%s gives back every text', (_, json) => {
-  const tokenizer = ourTokenizer(json());
+  // An added token may take in the spaces beside it, as RoBERTa's mask does, and code tells of such tokens.
+  const tokenizer = ourTokenizer(json()).with({ addedTokens: [] });
   const back = (text: string): string => tokenizer.decode(tokenizer.encode(text).ids, { skipSpecialTokens: false });
 
   it('that somebody wrote, and every assigned code point', () => {

@@ -7,7 +7,7 @@ import { type CodecOption, type CodecSpec, isUnit, KNOWN, parseTrained } from '.
 import { readTokenizerFile, type TokenizerFile } from './tokenizer-file';
 
 /** Most ids, of which vocabularies in use have a million at most. */
-const MOST_ROWS = 10_000_000;
+const MOST_ROWS = 1_000_000;
 
 /** What makes the tokens of a side, before its texts are known. */
 export interface CodecSource {

@@ -59,10 +59,8 @@ describe('a tiktoken file', () => {
       if (!ranks.has(token)) ranks.set(token, ranks.size);
     }
     const text = writeTiktoken(ranks);
-    const start = performance.now();
-    tiktokenToTokenizerJson(readTiktoken(text), { pattern });
-    // Wide, for machines that are busy; a step that is quadratic takes minutes.
-    expect(performance.now() - start).toBeLessThan(15_000);
+    // With a step that is quadratic this takes minutes, longer than the test may.
+    expect(Object.keys(tiktokenToTokenizerJson(readTiktoken(text), { pattern }).model.vocab).length).toBe(ranks.size);
   }, 60_000);
 
   it.each(Object.entries(tiktokenPresets))('has a pattern that cuts as %s does', (name, preset) => {
