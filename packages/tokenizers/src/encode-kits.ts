@@ -13,7 +13,7 @@ import {
   readPrepend,
   readStrip,
 } from './normalizers/read';
-import { readReplace } from './normalizers/replace';
+import { readReplace } from './normalizers/replacing';
 import { stripAccents } from './normalizers/strip';
 import { nfc, nfd, nfkc, nfkd } from './normalizers/unicode-forms';
 import type { Decoder, PartJSON } from './parts';
