@@ -37,7 +37,7 @@ const noDecoder = (json: JsonValue): Decoder => {
   const kept = json.object() as PartJSON;
   return {
     decode() {
-      throw new TokenizerError('unsupported', `@qkv/tokenizers/encode does not decode${ELSEWHERE}`);
+      throw new TokenizerError('unsupported', `this entry does not decode${ELSEWHERE}`);
     },
     toJSON: () => kept,
   };

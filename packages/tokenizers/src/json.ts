@@ -22,7 +22,7 @@ export class JsonValue {
 
   /** What the reader of this file brings along. */
   get kit(): Kit {
-    if (this.ownKit === undefined) throw this.error('read without a kit');
+    if (this.ownKit === undefined) throw this.error('no kit');
     return this.ownKit;
   }
 
