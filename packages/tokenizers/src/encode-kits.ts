@@ -90,10 +90,13 @@ export const sentencePieceBpe = (): Kit => ({
 });
 
 /** BPE of bytes as RoBERTa and BART have it. */
-export const roberta = (): Kit => {
-  const kit = bpe();
-  return { ...kit, postProcessors: { ...kit.postProcessors, RobertaProcessing: readRobertaProcessing } };
-};
+export const roberta = (): Kit => ({
+  ...base(),
+  models: { BPE: readBPE },
+  normalizers: normalizers(),
+  preTokenizers: { ByteLevel: ByteLevel.read },
+  postProcessors: { ...postProcessors(), ByteLevel: readByteLevelProcessing, RobertaProcessing: readRobertaProcessing },
+});
 
 /** WordPiece: BERT and its like. */
 export const wordPiece = (): Kit => ({

@@ -62,6 +62,7 @@ const MAX_PARTS = 100_000;
  * Columns that few read are made when first asked for.
  */
 export class Encoding {
+  /** Like all columns a view into memory shared with others: to hand on its buffer, copy it with `slice()` first. */
   readonly ids: Int32Array;
 
   /** @internal `columns` holds ids, starts, ends and word ids, one after the other: one allocation for all. */
@@ -348,10 +349,26 @@ function combine(left: Encoding, right: Encoding, source: EncodingSource): Encod
   return parts;
 }
 
+/** Columns of short texts are cut from one block after the other: an allocation for each would be most of the work. */
+let block = new Int32Array(0);
+let used = 0;
+const BLOCK = 4096;
+
+/** @internal Room for ids, starts, ends and word ids of `n` tokens, all 0. */
+export function newColumns(n: number): Int32Array {
+  if (4 * n > BLOCK / 8) return new Int32Array(4 * n);
+  if (used + 4 * n > block.length) {
+    block = new Int32Array(BLOCK);
+    used = 0;
+  }
+  used += 4 * n;
+  return block.subarray(used - 4 * n, used);
+}
+
 function concatenate(encodings: readonly Encoding[], source: EncodingSource, overflowing: Overflow): Encoding {
   let n = 0;
   for (const encoding of encodings) n += encoding.length;
-  const columns = new Int32Array(4 * n);
+  const columns = newColumns(n);
   const rare: RareColumns = {};
   let texts: Map<number, string> | undefined;
   const ranges: SequenceRange[] = [];

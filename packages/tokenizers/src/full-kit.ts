@@ -1,12 +1,12 @@
 import { readDecoder } from './decoders/read';
-import { roberta, sentencePieceBpe, unigram, wordLevel, wordPiece } from './encode-kits';
+import { bpe, roberta, sentencePieceBpe, unigram, wordLevel, wordPiece } from './encode-kits';
 import type { Kit } from './kit';
 import { byteLevel, nmt } from './normalizers';
 import { CharDelimiterSplit, FixedLength } from './pre-tokenizers/words';
 import { UnicodeScripts } from './pre-tokenizers/unicode-scripts';
 import { compilePattern } from './regex';
 
-const kinds = [roberta(), sentencePieceBpe(), unigram(), wordLevel(), wordPiece()];
+const kinds = [bpe(), roberta(), sentencePieceBpe(), unigram(), wordLevel(), wordPiece()];
 
 /** Everything that a `tokenizer.json` can hold. */
 export const fullKit: Kit = {

@@ -1,5 +1,5 @@
 import { type AddedToken, AddedTokens } from './added-tokens';
-import { Encoding, type EncodingSource, type PaddingOptions, type TruncationOptions } from './encoding';
+import { Encoding, type EncodingSource, newColumns, type PaddingOptions, type TruncationOptions } from './encoding';
 import { show, TokenizerError } from './error';
 import type { TokenizerJSON } from './files/tokenizer-json';
 import type { Decoder, Model, Normalizer, PostProcessor, PreTokenizer } from './parts';
@@ -202,7 +202,7 @@ export class Tokenizer {
     const n = sink.length;
     const { ids, starts, ends } = sink;
     const { words } = this;
-    const columns = new Int32Array(4 * n);
+    const columns = newColumns(n);
     for (let i = 0; i < n; i++) {
       columns[i] = ids[i];
       columns[n + i] = starts[i];

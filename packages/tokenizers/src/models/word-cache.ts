@@ -7,9 +7,9 @@ const MAX_LENGTH = 64;
 /** Pieces that were tokenized before, by their text: most words of a text are among a few thousand. */
 export class WordCache {
   /** A piece that is one token is its id alone; others are id, start, end of each token, relative to the piece. */
-  private pieces = new Map<string, number | Int32Array>();
+  private pieces = new Map<string, number | number[]>();
   /** Those of the time before `pieces` was begun; what is asked for again moves over, the rest is forgotten. */
-  private older = new Map<string, number | Int32Array>();
+  private older = new Map<string, number | number[]>();
 
   /** Appends the tokens of a known piece that begins at `start`; false if it is not known. */
   replay(piece: string, start: number, end: number, sink: TokenSink): boolean {
@@ -31,22 +31,20 @@ export class WordCache {
       this.keep(piece, sink.ids[from]);
       return;
     }
-    const tokens = new Int32Array(3 * count);
-    for (let i = 0; i < count; i++) {
-      tokens[3 * i] = sink.ids[from + i];
-      tokens[3 * i + 1] = sink.starts[from + i] - start;
-      tokens[3 * i + 2] = sink.ends[from + i] - start;
+    const tokens: number[] = [];
+    for (let i = from; i < from + count; i++) {
+      tokens.push(sink.ids[i], sink.starts[i] - start, sink.ends[i] - start);
     }
     this.keep(piece, tokens);
   }
 
-  private takeOlder(piece: string): number | Int32Array | undefined {
+  private takeOlder(piece: string): number | number[] | undefined {
     const known = this.older.get(piece);
     if (known !== undefined) this.keep(piece, known);
     return known;
   }
 
-  private keep(piece: string, tokens: number | Int32Array): void {
+  private keep(piece: string, tokens: number | number[]): void {
     if (this.pieces.size >= MAX_PIECES) {
       this.older = this.pieces;
       this.pieces = new Map();
