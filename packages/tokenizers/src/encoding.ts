@@ -383,7 +383,9 @@ function concatenate(encodings: readonly Encoding[], source: EncodingSource, ove
     if (typeIds !== undefined) (rare.typeIds ??= new Int32Array(n)).set(typeIds, at);
     if (specialTokensMask !== undefined) (rare.specialTokensMask ??= new Uint8Array(n)).set(specialTokensMask, at);
     if (attentionMask !== undefined) (rare.attentionMask ??= new Uint8Array(n).fill(1)).set(attentionMask, at);
-    for (const [i, text] of parts.texts) (texts ??= new Map<number, string>()).set(at + i, text);
+    for (const [i, text] of parts.texts) {
+      if (source.nameOf(encoding.ids[i]) !== text) (texts ??= new Map<number, string>()).set(at + i, text);
+    }
     for (const [sequence, start, end] of parts.ranges) ranges.push([sequence, at + start, at + end]);
     at += length;
   }

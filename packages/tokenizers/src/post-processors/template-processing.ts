@@ -29,6 +29,8 @@ export class TemplateProcessing implements PostProcessor {
   private readonly single: readonly TemplatePiece[];
   private readonly pair: readonly TemplatePiece[];
   private readonly tokens = new Map<string, TemplateToken>();
+  /** What stands for each special token of the templates. */
+  private readonly added = new Map<TemplatePiece, Encoding>();
 
   /** @throws TokenizerError if a template names a token that is not given, or the one for pairs lacks a text. */
   constructor({ single, pair, specialTokens = {} }: TemplateProcessingOptions) {
@@ -38,9 +40,11 @@ export class TemplateProcessing implements PostProcessor {
       this.tokens.set(name, typeof token === 'number' ? { ids: [token], tokens: [name] } : token);
     }
     for (const piece of [...this.single, ...this.pair]) {
-      if ('special' in piece && !this.tokens.has(piece.special)) {
+      if ('sequence' in piece) continue;
+      const token = this.tokens.get(piece.special);
+      if (token === undefined)
         throw invalid(`"${show(piece.special)}" is not among the special tokens; add it with its id`);
-      }
+      this.added.set(piece, Encoding.added(token.ids, token.tokens, piece.typeId));
     }
     if (this.single.some((piece) => 'sequence' in piece && piece.sequence === 'B')) {
       throw invalid('the template for one text names a second, $B; leave it out');
@@ -61,8 +65,7 @@ export class TemplateProcessing implements PostProcessor {
       if ('sequence' in piece) {
         processed.push(typed(encodings[piece.sequence === 'A' ? 0 : 1], piece.typeId));
       } else if (addSpecialTokens) {
-        const { ids, tokens } = this.tokens.get(piece.special)!;
-        processed.push(Encoding.added(ids, tokens, piece.typeId));
+        processed.push(this.added.get(piece)!);
       }
     }
     return processed;
