@@ -30,7 +30,7 @@ export interface PaddingOptions {
 }
 
 /** Columns that few texts need; made of their usual value when first asked for. */
-interface RareColumns {
+export interface RareColumns {
   typeIds?: Int32Array;
   specialTokensMask?: Uint8Array;
   attentionMask?: Uint8Array;
@@ -47,14 +47,13 @@ const NO_TEXTS: ReadonlyMap<number, string> = new Map();
 const NO_SOURCE: EncodingSource = { texts: [], nameOf: () => '' };
 
 /** Tokens `[start, end)` are from text `sequence`. */
-type SequenceRange = readonly [sequence: number, start: number, end: number];
+export type SequenceRange = readonly [sequence: number, start: number, end: number];
 
 /** Overflowing parts, or what makes them: of a pair there are as many as the product of both texts'. */
-type Overflow = readonly Encoding[] | (() => readonly Encoding[]);
+export type Overflow = readonly Encoding[] | (() => readonly Encoding[]);
 
 const NO_RANGES: readonly SequenceRange[] = [];
 const NO_PARTS: readonly Encoding[] = [];
-const MAX_PARTS = 100_000;
 
 /**
  * What a text became: entry i of each column describes token i. Immutable.
@@ -302,18 +301,6 @@ export class Encoding {
     });
   }
 
-  /**
-   * @internal One encoding of several, in order. Each overflowing part of one is joined to the whole and to each
-   * overflowing part of the others, as the Rust library does it.
-   */
-  static join(encodings: readonly Encoding[], source: EncodingSource): Encoding {
-    if (encodings.length === 1) return encodings[0];
-    let joined = encodings[0] ?? new Encoding(new Int32Array(0), source);
-    if (encodings.every(({ overflows }) => !overflows)) return concatenate(encodings, source, []);
-    for (const next of encodings.slice(1)) joined = joinTwo(joined, next, source);
-    return joined;
-  }
-
   /** @internal */
   static parts(encoding: Encoding): {
     columns: Int32Array;
@@ -323,73 +310,6 @@ export class Encoding {
   } {
     return encoding as never;
   }
-}
-
-function joinTwo(left: Encoding, right: Encoding, source: EncodingSource): Encoding {
-  return concatenate(
-    [left, right],
-    source,
-    left.overflows || right.overflows ? () => combine(left, right, source) : [],
-  );
-}
-
-function combine(left: Encoding, right: Encoding, source: EncodingSource): Encoding[] {
-  if ((1 + left.overflowing.length) * (1 + right.overflowing.length) > MAX_PARTS) {
-    throw new TokenizerError(
-      'invalid-option',
-      `truncation: the pair has more than ${MAX_PARTS} overflowing parts; make maxLength larger, or cut one text only`,
-    );
-  }
-  const parts: Encoding[] = [];
-  for (const part of left.overflowing) {
-    parts.push(joinTwo(part, right, source));
-    for (const other of right.overflowing) parts.push(joinTwo(part, other, source));
-  }
-  for (const other of right.overflowing) parts.push(joinTwo(left, other, source));
-  return parts;
-}
-
-/** Columns of short texts are cut from one block after the other: an allocation for each would be most of the work. */
-let block = new Int32Array(0);
-let used = 0;
-const BLOCK = 4096;
-
-/** @internal Room for ids, starts, ends and word ids of `n` tokens, all 0. */
-export function newColumns(n: number): Int32Array {
-  if (4 * n > BLOCK / 8) return new Int32Array(4 * n);
-  if (used + 4 * n > block.length) {
-    block = new Int32Array(BLOCK);
-    used = 0;
-  }
-  used += 4 * n;
-  return block.subarray(used - 4 * n, used);
-}
-
-function concatenate(encodings: readonly Encoding[], source: EncodingSource, overflowing: Overflow): Encoding {
-  let n = 0;
-  for (const encoding of encodings) n += encoding.length;
-  const columns = newColumns(n);
-  const rare: RareColumns = {};
-  let texts: Map<number, string> | undefined;
-  const ranges: SequenceRange[] = [];
-  let at = 0;
-  for (const encoding of encodings) {
-    const parts = Encoding.parts(encoding);
-    const { length } = encoding;
-    const { typeIds, specialTokensMask, attentionMask } = parts.rare;
-    for (let column = 0; column < 4; column++) {
-      for (let i = 0; i < length; i++) columns[column * n + at + i] = parts.columns[column * length + i];
-    }
-    if (typeIds !== undefined) (rare.typeIds ??= new Int32Array(n)).set(typeIds, at);
-    if (specialTokensMask !== undefined) (rare.specialTokensMask ??= new Uint8Array(n)).set(specialTokensMask, at);
-    if (attentionMask !== undefined) (rare.attentionMask ??= new Uint8Array(n).fill(1)).set(attentionMask, at);
-    for (const [i, text] of parts.texts) {
-      if (source.nameOf(encoding.ids[i]) !== text) (texts ??= new Map<number, string>()).set(at + i, text);
-    }
-    for (const [sequence, start, end] of parts.ranges) ranges.push([sequence, at + start, at + end]);
-    at += length;
-  }
-  return new Encoding(columns, source, texts, ranges, rare, overflowing);
 }
 
 /** The entries whose keys are from 0 to below `n` after `by` was added to them. */

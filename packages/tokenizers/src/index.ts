@@ -9,6 +9,8 @@ export type { Vocab } from './models/vocab';
 export { WordLevel, type WordLevelOptions } from './models/word-level';
 export { WordPiece, type WordPieceOptions } from './models/word-piece';
 export * as decoders from './decoders';
+export * as files from './files';
+export type { AddedTokenJSON, TokenizerJSON } from './files/tokenizer-json';
 export * as normalizers from './normalizers';
 export * as postProcessors from './post-processors';
 export * as preTokenizers from './pre-tokenizers';

@@ -1,20 +1,11 @@
 import { describe, expect, it } from 'vitest';
 
+import { failure } from '../test/failure';
 import goldens from '../test/goldens/encodings.json';
 import { readTokenizer, readTokenizerFile, TokenizerError, trainTokenizer } from './index';
 import { uniform } from './random';
 
 const shapes = goldens.goldens as unknown as { name: string; tokenizer: Record<string, unknown> }[];
-
-function failure(attempt: () => unknown): TokenizerError {
-  try {
-    attempt();
-  } catch (error) {
-    if (error instanceof TokenizerError) return error;
-    throw error;
-  }
-  throw new Error('expected an error');
-}
 
 /** Undefined, or why this is not how bad input is treated. */
 function complaint(attempt: () => unknown): string | undefined {

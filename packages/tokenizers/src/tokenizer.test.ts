@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
+import { failure } from '../test/failure';
 import goldens from '../test/goldens/encodings.json';
 import {
   decoders,
@@ -9,7 +10,6 @@ import {
   postProcessors,
   preTokenizers,
   readTokenizer,
-  TokenizerError,
   type TruncationOptions,
 } from './index';
 
@@ -83,16 +83,6 @@ describe.each(shapes)('$name gives what the Rust library gives', ({ tokenizer: j
     expect(JSON.parse(JSON.stringify(readTokenizer(written)))).toEqual(written);
   });
 });
-
-function failure(attempt: () => unknown): TokenizerError {
-  try {
-    attempt();
-  } catch (error) {
-    if (error instanceof TokenizerError) return error;
-    throw error;
-  }
-  throw new Error('expected an error');
-}
 
 const named = (name: string) => readTokenizer(shapes.find((shape) => shape.name === name)!.tokenizer);
 

@@ -1,6 +1,8 @@
 import { type AddedToken, AddedTokens } from './added-tokens';
-import { Encoding, type EncodingSource, newColumns, type PaddingOptions, type TruncationOptions } from './encoding';
+import { Encoding, type EncodingSource, type PaddingOptions, type TruncationOptions } from './encoding';
 import { show, TokenizerError } from './error';
+import { joinEncodings } from './join-encodings';
+import { newColumns } from './columns';
 import type { TokenizerJSON } from './files/tokenizer-json';
 import type { Decoder, Model, Normalizer, PostProcessor, PreTokenizer } from './parts';
 import { materializeBytes } from './pre-tokenizers/byte-level';
@@ -184,7 +186,7 @@ export class Tokenizer {
         return encoding.with({ ...change, overflowing: encoding.mapOverflowing((part) => part.with(change)) });
       });
     }
-    return Encoding.join(this.postProcessor?.process(encodings, addSpecialTokens) ?? encodings, source);
+    return joinEncodings(this.postProcessor?.process(encodings, addSpecialTokens) ?? encodings, source);
   }
 
   private encodeOne(text: TextInput, source: EncodingSource, sequence: number): Encoding {

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { specialIds, TokenizerError, Vocabulary, type Unit, type VocabularyJSON } from './index';
+import { failure } from '../test/failure';
+import { specialIds, Vocabulary, type Unit, type VocabularyJSON } from './index';
 
 // Any UTF-16 at all, half pairs included.
 const anyUtf16 = fc
@@ -14,16 +15,6 @@ const anyUnit = fc.constantFrom<Unit>('character', 'word');
 const words = ['HELLO', 'HALLO', 'OH'];
 const spelling = Vocabulary.train(words, { unit: 'character' });
 const phones = Vocabulary.train(['HH AH L OW', 'OW L'], { unit: 'word' });
-
-function failure(attempt: () => unknown): TokenizerError {
-  try {
-    attempt();
-  } catch (error) {
-    if (error instanceof TokenizerError) return error;
-    throw error;
-  }
-  throw new Error('expected an error');
-}
 
 describe('Vocabulary.train', () => {
   it('puts the special tokens first, then the most frequent, equals by code point', () => {

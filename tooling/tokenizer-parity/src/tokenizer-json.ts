@@ -1,22 +1,14 @@
+import type { AddedTokenJSON } from '@qkv/tokenizers';
+
 /** A part as `tokenizer.json` holds it. */
 export type PartJson = { readonly type: string } & { readonly [option: string]: unknown };
-
-export interface AddedTokenJson {
-  readonly id: number;
-  readonly content: string;
-  readonly single_word: boolean;
-  readonly lstrip: boolean;
-  readonly rstrip: boolean;
-  readonly normalized: boolean;
-  readonly special: boolean;
-}
 
 /** What the tests compose and give to both libraries. */
 export interface TokenizerJson {
   readonly version: '1.0';
   readonly truncation: unknown;
   readonly padding: unknown;
-  readonly added_tokens: readonly AddedTokenJson[];
+  readonly added_tokens: readonly AddedTokenJSON[];
   readonly normalizer: PartJson | null;
   readonly pre_tokenizer: PartJson | null;
   readonly post_processor: PartJson | null;
@@ -40,8 +32,8 @@ export const tokenizerJson = (parts: Partial<TokenizerJson> & Pick<TokenizerJson
 export const addedToken = (
   id: number,
   content: string,
-  flags: Partial<Omit<AddedTokenJson, 'id' | 'content'>> = {},
-): AddedTokenJson => ({
+  flags: Partial<Omit<AddedTokenJSON, 'id' | 'content'>> = {},
+): AddedTokenJSON => ({
   id,
   content,
   single_word: false,

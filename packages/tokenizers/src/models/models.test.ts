@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { TokenizerError } from '../error';
+import { failure } from '../../test/failure';
 import { TokenSink } from '../token-sink';
 import { BPE, type BpeOptions } from './bpe';
 import { nBest, sampling } from './lattice';
@@ -16,16 +16,6 @@ function tokens(model: Model, text: string): string[] {
   const sink = new TokenSink();
   if (text !== '') model.tokenize(text, 0, text.length, sink);
   return Array.from(sink.ids.subarray(0, sink.length), (id, i) => sink.texts.get(i) ?? model.idToToken(id)!);
-}
-
-function failure(attempt: () => unknown): TokenizerError {
-  try {
-    attempt();
-  } catch (error) {
-    if (error instanceof TokenizerError) return error;
-    throw error;
-  }
-  throw new Error('expected an error');
 }
 
 /** A vocabulary in which the pairs of a random list are merged one after the other. */

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { TokenizerError } from '../error';
+import { failure } from '../../test/failure';
 import { trainBpe } from './bpe';
 import type { TrainingProgress } from './options';
 import { trainUnigram } from './unigram';
@@ -19,16 +19,6 @@ const words = new Map([
 const anyWords = fc
   .array(fc.tuple(fc.stringMatching(/^[ab#😀é]{1,9}$/u), fc.integer({ min: 1, max: 9 })), { maxLength: 30 })
   .map((entries) => new Map(entries));
-
-function failure(attempt: () => unknown): TokenizerError {
-  try {
-    attempt();
-  } catch (error) {
-    if (error instanceof TokenizerError) return error;
-    throw error;
-  }
-  throw new Error('expected an error');
-}
 
 describe('trainBpe', () => {
   it('merges as the paper shows it (Sennrich et al. 2016, section 3.2)', () => {

@@ -1,4 +1,6 @@
-import { addedToken, type AddedTokenJson, sequence, tokenizerJson, type TokenizerJson } from '../tokenizer-json';
+import type { AddedTokenJSON } from '@qkv/tokenizers';
+
+import { addedToken, sequence, tokenizerJson, type TokenizerJson } from '../tokenizer-json';
 import { bytesModel } from '../vocabularies';
 import type { Composition } from './composition';
 import { bertJson, gpt2Json, llamaJson, metaspace, robertaJson, t5Json, unigramJson } from './models';
@@ -6,7 +8,7 @@ import { bertJson, gpt2Json, llamaJson, metaspace, robertaJson, t5Json, unigramJ
 const FLAGS = ['single_word', 'lstrip', 'rstrip', 'normalized', 'special'] as const;
 
 /** A token to be numbered: a token of the model has its id, others follow. */
-type Unnumbered = Omit<AddedTokenJson, 'id'>;
+type Unnumbered = Omit<AddedTokenJSON, 'id'>;
 const unnumbered = (content: string, flags: Partial<Unnumbered>): Unnumbered => {
   const { id: _, ...token } = addedToken(0, content, flags);
   return token;

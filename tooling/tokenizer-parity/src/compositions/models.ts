@@ -1,14 +1,6 @@
-import {
-  addedToken,
-  type AddedTokenJson,
-  bpe,
-  byteLevel,
-  type PartJson,
-  sequence,
-  split,
-  template,
-  tokenizerJson,
-} from '../tokenizer-json';
+import type { AddedTokenJSON } from '@qkv/tokenizers';
+
+import { addedToken, bpe, byteLevel, type PartJson, sequence, split, template, tokenizerJson } from '../tokenizer-json';
 import {
   bert,
   bertCased,
@@ -91,7 +83,7 @@ const SPECIAL = {
 } as const;
 
 /** Files have tokens for the ids between those that are used: the Rust library numbers added tokens without gaps. */
-function withoutGaps(special: readonly (readonly [string, number])[], from: number): AddedTokenJson[] {
+function withoutGaps(special: readonly (readonly [string, number])[], from: number): AddedTokenJSON[] {
   const byId = new Map(special.map(([token, id]) => [id, token]));
   const last = Math.max(...byId.keys());
   return Array.from({ length: last - from + 1 }, (_, i) =>
