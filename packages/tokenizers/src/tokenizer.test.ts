@@ -127,6 +127,20 @@ describe('Tokenizer', () => {
     );
   });
 
+  it.each([
+    [14, 20, 30, 5, 6],
+    [14, 30, 20, 6, 5],
+    [14, 20, 20, 5, 6],
+    [15, 30, 20, 6, 6],
+  ])(
+    'cuts a pair to %i tokens, of %i and %i to %i and %i, as the Rust library does',
+    (maxLength, a, b, first, second) => {
+      const options = { pair: 'dog '.repeat(b), truncation: { maxLength } };
+      const { sequenceIds } = named('bert').encode('fox '.repeat(a), options);
+      expect([0, 1].map((text) => sequenceIds.filter((id) => id === text).length)).toEqual([first, second]);
+    },
+  );
+
   it('makes the overflowing parts of a pair only when they are asked for, and not millions', () => {
     const options = { pair: 'dog '.repeat(3000), truncation: { maxLength: 7 } };
     const encoding = named('bert').encode('fox '.repeat(3000), options);

@@ -60,6 +60,26 @@ describe('BPE', () => {
     );
   });
 
+  it('merges the leftmost of equal pairs first in long words, too', () => {
+    // A run of an odd number of letters shows from which end it was merged.
+    const run = fc
+      .tuple(fc.constantFrom('a', 'b'), fc.integer({ min: 1, max: 9 }))
+      .map(([letter, n]) => letter.repeat(n));
+    const longWord = fc.array(run, { minLength: 8, maxLength: 14 }).map((runs) => `aaa${runs.join('c')}aaabbbaaaaabbb`);
+    const vocab = Object.fromEntries(['a', 'b', 'c', 'aa', 'bb', 'aab'].map((token, id) => [token, id]));
+    const merges: [string, string][] = [
+      ['a', 'a'],
+      ['b', 'b'],
+      ['aa', 'b'],
+    ];
+    fc.assert(
+      fc.property(longWord, (word) => {
+        expect(tokens(new BPE({ vocab, merges }), word)).toEqual(mergedByDefinition(word, merges));
+      }),
+      { seed: 5, numRuns: 300 },
+    );
+  });
+
   it('gives the same a second time, out of its memory', () => {
     fc.assert(
       fc.property(anyMerges, anyWord, (options, word) => {
@@ -222,6 +242,18 @@ describe('Unigram', () => {
     }
     expect([...seen.keys()].every((way) => ways.has(way))).toBe(true);
     expect(chiSquared).toBeLessThan(ways.size * 3);
+  });
+
+  it('takes of two equally good ways the one that the Rust library takes', () => {
+    const pieces: UnigramOptions['vocab'] = [
+      ['<unk>', 0],
+      ['a', -1],
+      ['b', -1],
+      ['c', -1],
+      ['ab', -1.5],
+      ['bc', -1.5],
+    ];
+    expect(tokens(new Unigram({ vocab: pieces, unkId: 0 }), 'abcabc')).toEqual(['a', 'bc', 'a', 'bc']);
   });
 
   it('names an unknown character if there is no unknown piece', () => {
