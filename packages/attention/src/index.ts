@@ -5,6 +5,14 @@ export { Encoder, type EncoderOptions } from './encoder';
 export { EncoderLayer, type EncoderLayerOptions } from './encoder-layer';
 export { FeedForward, type FeedForwardOptions } from './feed-forward';
 export { KeyValueCache, type KeyValueCacheOptions } from './key-value-cache';
+export {
+  LinearAttention,
+  type CachedLinearAttendOptions,
+  type LinearAttendOptions,
+  type LinearAttentionOptions,
+} from './linear-attention';
+export { LinearAttentionCache, type LinearAttentionCacheOptions } from './linear-attention-cache';
+export { type Attend, type AttentionWindow, localAttention, type LocalAttentionOptions } from './local-attention';
 export { causalMask, paddingMask } from './masks';
 export {
   type AttendOptions,
