@@ -1,6 +1,7 @@
 import type { Engine } from '@qkv/tensor';
 import { describe } from 'vitest';
 
+import { attentionPartGoldens } from './attention-parts';
 import { functionGoldens } from './functions';
 import { layerGoldens } from './layers';
 import { optimizerGoldens } from './optimizers';
@@ -20,6 +21,7 @@ export function goldenSuite(name: string, createEngine: () => Engine | Promise<E
     functionGoldens(place);
     layerGoldens(place);
     positionGoldens(place);
+    attentionPartGoldens(place);
     transformerGoldens(place);
     optimizerGoldens(place);
   });
