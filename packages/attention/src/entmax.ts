@@ -37,8 +37,8 @@ const entmaxLast = defineComposite({
     let excess: Tensor = x.sub(threshold).maximum(0);
     for (let step = newtonSteps(z.shape.at(-1)!, power); step > 0; step--) {
       const f = raised(excess).sum(-1, { keep: true }).sub(1);
-      const support = power === 1 ? excess.greater(0).cast('float32') : excess.mul(2);
-      const slope = support.sum(-1, { keep: true });
+      const counted = power === 1 ? excess.greater(0).cast('float32') : excess;
+      const slope = counted.sum(-1, { keep: true }).mul(power);
       threshold = threshold.add(f.div(orOne(slope)));
       excess = x.sub(threshold).maximum(0);
     }

@@ -70,11 +70,12 @@ export function causalLinearAttention(
 
   const sums = key.transpose().matmul(values); // (B, H, chunks, Dh, E)
   const total = sums.sum(2);
-  const earlier = exclusiveSums(sums.reshape([B * H, chunks, Dh * E])).reshape([B, H, chunks, Dh, E]);
-  const before = state === undefined ? earlier : earlier.add(state.unsqueeze(2));
-  const all = within
-    .add(query.matmul(before))
-    .reshape([B, H, chunks * C, E])
-    .slice([0, 0, 0], [B, H, T]);
-  return { output: divided(all), state: state === undefined ? total : total.add(state) };
+  let before = state?.unsqueeze(2); // what each chunk finds
+  if (chunks > 1) {
+    const earlier = exclusiveSums(sums.reshape([B * H, chunks, Dh * E])).reshape([B, H, chunks, Dh, E]);
+    before = before === undefined ? earlier : earlier.add(before);
+  }
+  const all = before === undefined ? within : within.add(query.matmul(before));
+  const output = divided(all.reshape([B, H, chunks * C, E]).slice([0, 0, 0], [B, H, T]));
+  return { output, state: state === undefined ? total : total.add(state) };
 }
