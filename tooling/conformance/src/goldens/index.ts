@@ -1,6 +1,7 @@
 import type { Engine } from '@qkv/tensor';
 import { describe } from 'vitest';
 
+import { convolutionGoldens } from './convolutions';
 import { functionGoldens } from './functions';
 import { layerGoldens } from './layers';
 import { optimizerGoldens } from './optimizers';
@@ -19,6 +20,7 @@ export function goldenSuite(name: string, createEngine: () => Engine | Promise<E
       (made ??= Promise.resolve(createEngine()).then((engine) => ({ engine, precision })));
     functionGoldens(place);
     layerGoldens(place);
+    convolutionGoldens(place);
     recurrentGoldens(place);
     transformerGoldens(place);
     optimizerGoldens(place);
