@@ -5,6 +5,7 @@ export { Conv1d, type Conv1dOptions } from './conv1d';
 export { Conv2d, type Conv2dOptions } from './conv2d';
 export type { ConvolutionOptions } from './convolution';
 export { crossEntropy, type CrossEntropyOptions } from './cross-entropy';
+export { distillation, type DistillationOptions } from './distillation';
 export { Dropout, type DropoutOptions } from './dropout';
 export { binaryCrossEntropyWithLogits, meanSquaredError } from './element-losses';
 export { Embedding, type EmbeddingOptions } from './embedding';
@@ -15,6 +16,15 @@ export { Linear, type LinearOptions } from './linear';
 export { Loss } from './loss';
 export { LSTM, type LSTMState } from './lstm';
 export { initialize, Module } from './module';
+export {
+  averagePool1d,
+  averagePool2d,
+  globalAveragePool,
+  globalMaxPool,
+  maxPool1d,
+  maxPool2d,
+  type PoolOptions,
+} from './pooling';
 export type { RecurrentInputs, RecurrentOptions, RecurrentOutput, RecurrentState } from './recurrent';
 export { RMSNorm, type RMSNormOptions } from './rms-norm';
 export {
