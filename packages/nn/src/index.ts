@@ -36,3 +36,4 @@ export {
   type StateOptions,
 } from './state-dict';
 export { isModule } from './tree';
+export { WindowNetwork, type WindowNetworkOptions } from './window-network';
