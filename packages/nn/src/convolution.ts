@@ -53,8 +53,8 @@ export function expectWindows(layer: string, x: Tensor, options: readonly Window
 
 /**
  * Convolution in any number of dimensions, as one product: the windows of x become rows, and each row times the weights is
- * an output. Channels stand last: rows are then copied in runs of all channels, and the product's rows are the output as
- * it is. A kernel of 1, and in one dimension a kernel as wide as its stride, copies nothing.
+ * an output (`im2col`, Chellapilla et al. 2006). Channels stand last: rows are then copied in runs of all channels, and the
+ * product's rows are the output as it is. A kernel of 1, and in one dimension a kernel as wide as its stride, copies nothing.
  */
 export abstract class Convolution extends Module {
   readonly inputs: number;
@@ -109,21 +109,28 @@ export abstract class Convolution extends Module {
       );
     }
     expectWindows(this.#name, x, this.#windows);
+    const depthwise = groups > 1 && groups === this.inputs;
+    const parts = depthwise ? 1 : groups; // of the channels, kept apart
     const padded = padForWindows(x, this.#windows);
-    let patches: Tensor = padded.reshape([...padded.shape.slice(0, -1), groups, this.inputs / groups]);
+    let patches: Tensor = padded.reshape([...padded.shape.slice(0, -1), parts, this.inputs / parts]);
     for (let i = rank - 1; i >= 0; i--) patches = windows(patches, i + 1, rank + 2, this.#windows[i]);
     const lead = patches.shape.slice(0, rank + 1); // B, and the windows in each dimension
     const N = lead.reduce((product, size) => product * size, 1);
     const features = this.weight.size / outputs;
+    const each = outputs / groups;
     const order = [0, ...this.#windows.map((_, i) => i + 2), 1];
-    const weight = this.weight.value.permute(order); // (outputs, kernel…, inputs/groups)
+    const weight = this.weight.value.permute(order).reshape([groups, each, features]); // features: kernel…, inputs/groups
 
     let y: Tensor;
     if (groups === 1) {
-      y = patches.reshape([N, features]).matmul(weight.reshape([outputs, features]).transpose());
+      y = patches.reshape([N, features]).matmul(weight.squeeze(0).transpose());
+    } else if (depthwise) {
+      // Products with one column would take longer to prepare than to compute.
+      const terms = patches.reshape([N, features, groups, 1]).mul(weight.permute([2, 0, 1])); // (N, K, groups, each)
+      y = terms.sum(1).reshape([N, outputs]);
     } else {
       const rows = patches.reshape([N, groups, features]).permute([1, 0, 2]);
-      const product = rows.matmul(weight.reshape([groups, outputs / groups, features]).transpose());
+      const product = rows.matmul(weight.transpose()); // (groups, N, each)
       y = product.permute([1, 0, 2]).reshape([N, outputs]);
     }
     return (this.bias === null ? y : y.add(this.bias)).reshape([...lead, outputs]);
