@@ -1,7 +1,7 @@
 import { Parameter, type Shape, ShapeError, type Tensor } from '@qkv/tensor';
 
 import { expectLastDimension, expectSize } from './check';
-import { kaimingUniform, uniform } from './initializers';
+import { uniform } from './initializers';
 import { Module } from './module';
 import { place } from './tree';
 import { padForWindows, windowCount, type WindowOptions, windows } from './windows';
@@ -92,11 +92,11 @@ export abstract class Convolution extends Module {
     this.inputs = inputs;
     this.outputs = outputs;
     this.groups = groups;
-    const shape = [outputs, inputs / groups, ...kernel];
     const bound = 1 / Math.sqrt(kernel.reduce((product, size) => product * size, inputs / groups));
-    // Both U(−1/√fan-in, 1/√fan-in), torch's choice.
-    this.weight = new Parameter({ shape, initialize: () => kaimingUniform(1 / Math.sqrt(3))(shape) });
-    this.bias = bias ? new Parameter({ shape: [outputs], initialize: () => uniform(-bound, bound)([outputs]) }) : null;
+    const first = uniform(-bound, bound); // 1/√fan-in for both, torch's choice
+    const shape = [outputs, inputs / groups, ...kernel];
+    this.weight = new Parameter({ shape, initialize: () => first(shape) });
+    this.bias = bias ? new Parameter({ shape: [outputs], initialize: () => first([outputs]) }) : null;
   }
 
   override forward(x: Tensor): Tensor {
