@@ -3,7 +3,7 @@ import type { TensorSpec } from '../dtype';
 import { defineComposite } from '../operation';
 import { requireDType, ShapeError } from '../shape-error';
 import { formatShape, sameShape } from '../shape';
-import { arange, select } from '../create';
+import { arange, concat, ones, select, zeros } from '../create';
 import type { Tensor } from '../types';
 
 /** s = scale · q·k (+ bias), (B, H, T, S); and which entries may attend, or null for all. */
@@ -51,6 +51,19 @@ const attentionBackward = defineComposite({
   },
 });
 
+/**
+ * With a cotangent of the log-sum-exp, ds = p·(dp − δ + dlse). To the kernel that is one more feature of the values: 1 for
+ * every key, with dlse as its cotangent, so that dp grows by dlse, and 0 as its output, so that δ does not.
+ */
+function withLogSumExp(v: Tensor, o: Tensor, dOut: Tensor, dlse: Tensor): Tensor[] {
+  const feature = (x: Tensor): number[] => [...x.shape.slice(0, 3), 1];
+  return [
+    concat([v, ones(feature(v))], 3),
+    concat([o, zeros(feature(o))], 3),
+    concat([dOut, dlse.transpose().unsqueeze(-1)], 3), // (B, H, T) → (B, T, H, 1)
+  ];
+}
+
 const attentionNode = defineComposite({
   name: 'attention',
   version: 1,
@@ -94,9 +107,11 @@ const attentionNode = defineComposite({
     return [o, select(empty, -Infinity, safe.log().add(shift)).squeeze(-1)];
   },
   backward: ({ inputs: [q, k, v, ...extra], outputs: [o, lse], cotangents: [dOut, dlse], attributes }) => {
-    if (dOut === null || dlse !== null) return null;
-    const [dq, dk, dv, dbias] = attentionBackward([q!, k!, v!, o!, lse!, dOut, ...extra], attributes);
-    const gradients: (Tensor | null)[] = [dq!, dk!, dv!];
+    if (dlse === null && dOut === null) return null;
+    const d = dOut ?? zeros(o!.shape);
+    const operands = dlse === null ? [v!, o!, d] : withLogSumExp(v!, o!, d, dlse!);
+    const [dq, dk, dv, dbias] = attentionBackward([q!, k!, operands[0]!, operands[1]!, lse!, operands[2]!, ...extra], attributes);
+    const gradients: (Tensor | null)[] = [dq!, dk!, dlse === null ? dv! : dv!.slice([0, 0, 0, 0], v!.shape)];
     if (attributes['mask']) gradients.push(null);
     if (attributes['bias']) gradients.push(dbias!);
     return gradients;
