@@ -1,7 +1,16 @@
-import { arange, concat, isTensor, ones, scaledDotProductAttention, ShapeError, sigmoid, type Tensor } from '@qkv/tensor';
+import {
+  arange,
+  concat,
+  isTensor,
+  ones,
+  scaledDotProductAttention,
+  ShapeError,
+  sigmoid,
+  type Tensor,
+} from '@qkv/tensor';
 
 import { asDotProduct, type AttentionScore, checkScore, isAdditive, scoresOf } from './attention-score';
-import { type Mask, splitCausal } from './masks';
+import { type Mask, splitCausal, windowMask, type WindowOptions } from './masks';
 import { type AttentionNormalization, normalizeScores } from './normalize-scores';
 
 export interface AttentionFormula {
@@ -13,6 +22,8 @@ export interface AttentionFormula {
   readonly softCap?: number;
   /** (H): a logit per head that takes part in the softmax and has no value, so that a head may attend to nothing; none. */
   readonly sinks?: Tensor;
+  /** Query i meets keys i − before ≤ j ≤ i + after only; no limits. */
+  readonly window?: WindowOptions;
 }
 
 export interface HeadsOptions extends AttentionFormula {
@@ -98,12 +109,7 @@ interface KernelOptions {
 }
 
 /** The kernel for fewer key heads than query heads: output (B, T, H, Dv), log-sum-exp (B, H, T). */
-function grouped(
-  q: Tensor,
-  k: Tensor,
-  v: Tensor,
-  options: KernelOptions,
-): { output: Tensor; logSumExp: Tensor } {
+function grouped(q: Tensor, k: Tensor, v: Tensor, options: KernelOptions): { output: Tensor; logSumExp: Tensor } {
   const [[B, T, H, Dh], Hk, Dv] = [q.shape, k.shape[2], v.shape[3]];
   if (Hk === H) return scaledDotProductAttention(q, k, v, options);
   if (T !== 1) return scaledDotProductAttention(q, repeatHeads(k, H), repeatHeads(v, H), options);
@@ -123,25 +129,36 @@ function grouped(
 function repeatHeads(x: Tensor, heads: number): Tensor {
   const [B, S, Hk, Dh] = x.shape;
   if (Hk === heads) return x;
-  return x.unsqueeze(3).expand([B, S, Hk, heads / Hk, Dh]).reshape([B, S, heads, Dh]);
+  return x
+    .unsqueeze(3)
+    .expand([B, S, Hk, heads / Hk, Dh])
+    .reshape([B, S, heads, Dh]);
 }
 
 /** Whether the kernel's causal flag holds, and a mask of rank 4 for the rest. */
 function resolveMask(q: Tensor, k: Tensor, options: HeadsOptions): { causal: boolean; mask?: Tensor } {
   const [[B, T, H], S] = [q.shape, k.shape[1]];
-  const { mask, causal = false, queryIndices } = options;
-  if (causal && (T !== S || queryIndices !== undefined)) {
+  const { mask, window, queryIndices } = options;
+  const aligned = T === S && queryIndices === undefined;
+  let { causal = false } = options;
+  if (causal && !aligned) {
     throw new ShapeError(
       `attend: causal needs as many queries as keys, counted from 0, got ${T} and ${S}; use the mask causalMask() for other indices`,
     );
   }
-  if (mask === undefined || isTensor(mask)) {
-    return { causal, mask: mask && fitting('mask', mask, 'bool', [B, H, T, S]) };
+  const tables: Tensor[] = [];
+  for (const part of [mask, window && windowMask(window)]) {
+    if (part === undefined) continue;
+    if (isTensor(part)) {
+      tables.push(fitting('mask', part, 'bool', [B, H, T, S]));
+      continue;
+    }
+    const { causal: flag, rest } = aligned ? splitCausal(part) : { causal: false, rest: part };
+    causal ||= flag;
+    if (rest !== null)
+      tables.push(fitting('mask', rest.at(queryIndices ?? arange(T), arange(S)), 'bool', [B, H, T, S]));
   }
-  const aligned = T === S && queryIndices === undefined;
-  const { causal: inMask, rest } = aligned ? splitCausal(mask) : { causal: false, rest: mask };
-  const table = rest?.at(queryIndices ?? arange(T), arange(S));
-  return { causal: causal || inMask, mask: table && fitting('mask', table, 'bool', [B, H, T, S]) };
+  return { causal, mask: tables.length === 0 ? undefined : tables.reduce((all, table) => all.and(table)) };
 }
 
 /** x with rank 4, if it broadcasts to `all`. */
@@ -173,10 +190,16 @@ function checkHeads(q: Tensor, k: Tensor, v: Tensor = k): void {
 
 const NORMALIZATIONS: readonly AttentionNormalization[] = ['softmax', 'relu', 'sparsemax', 'entmax15'];
 
-function checkFormula(q: Tensor, k: Tensor, { score, normalization = 'softmax', softCap, sinks }: AttentionFormula): void {
+function checkFormula(
+  q: Tensor,
+  k: Tensor,
+  { score, normalization = 'softmax', softCap, sinks }: AttentionFormula,
+): void {
   checkScore(score ?? 'scaledDotProduct', q, k);
   if (!NORMALIZATIONS.includes(normalization)) {
-    throw new RangeError(`attend: there is no normalization '${normalization}'; choose one of ${NORMALIZATIONS.join(', ')}`);
+    throw new RangeError(
+      `attend: there is no normalization '${normalization}'; choose one of ${NORMALIZATIONS.join(', ')}`,
+    );
   }
   if (softCap !== undefined && !(softCap > 0 && softCap < Infinity)) {
     throw new RangeError(`attend: softCap must be a positive number, got ${softCap}; leave it out for no cap`);

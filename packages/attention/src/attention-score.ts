@@ -18,7 +18,6 @@ export type AttentionScore =
   | { readonly general: Tensor }
   | { readonly additive: Tensor };
 
-
 type DotProductScore = Exclude<AttentionScore, { readonly additive: Tensor }>;
 
 export const isAdditive = (score: AttentionScore): score is { readonly additive: Tensor } =>
@@ -36,14 +35,12 @@ export function scoresOf(q: Tensor, k: Tensor, score: AttentionScore): Tensor {
   return transformed.permute([0, 2, 1, 3]).matmul(keys.transpose()).mul(scale);
 }
 
-
 /** Queries and a factor with which a score is factor · q·k; qᵀWk is the dot product of Wᵀq and k. */
 export function asDotProduct(q: Tensor, score: DotProductScore): [Tensor, number] {
   if (score === 'scaledDotProduct') return [q, 1 / Math.sqrt(Math.max(q.shape[3], 1))];
   if (score === 'dotProduct') return [q, 1];
   return [q.permute([0, 2, 1, 3]).matmul(score.general).permute([0, 2, 1, 3]), 1]; // (B, T, H, Dk)
 }
-
 
 /** Throws unless there is such a score, and q (B, T, H, Dq) and k (B, S, Hk, Dk) fit it. */
 export function checkScore(score: AttentionScore, q: Tensor, k: Tensor): void {
@@ -53,7 +50,8 @@ export function checkScore(score: AttentionScore, q: Tensor, k: Tensor): void {
     const { shape: given, dtype } = parameter;
     const whole = [H, ...sizes];
     const expected = given.length === sizes.length ? sizes : whole;
-    if (dtype === 'float32' && given.length === expected.length && given.every((size, d) => size === expected[d])) return;
+    if (dtype === 'float32' && given.length === expected.length && given.every((size, d) => size === expected[d]))
+      return;
     throw new ShapeError(
       `attend: score '${name}' needs float32 ${shape(whole)} or ${shape(sizes)} for these heads, got ${dtype} ${shape(given)}`,
     );

@@ -1,11 +1,23 @@
 /** @packageDocumentation Multi-head attention, masks, positions, encoder and decoder layers, key-value cache. */
+export { attend, type AttendHeadsOptions, type AttentionFormula, attentionWeights, type HeadsOptions } from './attend';
+export type { AttentionScore } from './attention-score';
 export { Decoder, type DecoderCache, type DecoderOptions } from './decoder';
 export { DecoderLayer, type DecoderLayerCache, type DecoderLayerOptions, type DecodeOptions } from './decoder-layer';
 export { Encoder, type EncoderOptions } from './encoder';
 export { EncoderLayer, type EncoderLayerOptions } from './encoder-layer';
 export { FeedForward, type FeedForwardOptions } from './feed-forward';
-export { KeyValueCache, type KeyValueCacheOptions } from './key-value-cache';
-export { causalMask, paddingMask } from './masks';
+export { type CachedAttention, KeyValueCache, type KeyValueCacheOptions } from './key-value-cache';
+export {
+  causalMask,
+  documentMask,
+  graphMask,
+  type Mask,
+  paddingMask,
+  prefixMask,
+  windowMask,
+  type WindowMaskOptions,
+  type WindowOptions,
+} from './masks';
 export {
   type AttendOptions,
   type CachedAttendOptions,

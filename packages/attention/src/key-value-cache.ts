@@ -58,14 +58,18 @@ export class KeyValueCache {
     // The position is data, which only a kernel can check: row p of 0 … L−1 is p, and there are no others.
     const row = (of: Tensor): Tensor =>
       withPath(`KeyValueCache.append: position in '${this.#name}', which holds ${this.length}`, () => all.gather(of));
-    const [first, last] = [row(position), row(position.add(count - 1))];
+    const first = row(position);
     if (count === 1) {
       this.#keys.assign(writeAt(this.#keys.value, keys.permute(KEY_AXES), first, 3));
       this.#values.assign(writeAt(this.#values.value, values, first, 1));
       return;
     }
+    const last = row(position.add(count - 1));
     const isNew = all.greaterEqual(first).and(all.lessEqual(last)); // (L)
-    const source = all.sub(first).maximum(0).minimum(count - 1); // (L): which of the T
+    const source = all
+      .sub(first)
+      .maximum(0)
+      .minimum(count - 1); // (L): which of the T
     const spread = (x: Tensor): Tensor => x.permute([1, 0, 2, 3]).gather(source).permute([1, 0, 2, 3]); // (B, L, H, Dh)
     this.#keys.assign(select(isNew, spread(keys).permute(KEY_AXES), this.#keys.value));
     this.#values.assign(select(isNew.reshape([this.length, 1, 1]), spread(values), this.#values.value));
@@ -75,7 +79,9 @@ export class KeyValueCache {
   fill(keys: Tensor, values: Tensor): void {
     const count = this.#check('fill', keys, values);
     if (count !== this.length) {
-      throw new ShapeError(`KeyValueCache.fill: '${this.#name}' holds ${this.length} positions, got ${count}; use append`);
+      throw new ShapeError(
+        `KeyValueCache.fill: '${this.#name}' holds ${this.length} positions, got ${count}; use append`,
+      );
     }
     this.#keys.assign(keys.permute(KEY_AXES));
     this.#values.assign(values);
@@ -96,7 +102,7 @@ export class KeyValueCache {
       : all.less(position.add(T)).reshape([1, 1, 1, this.length]);
     const allowed = mask === undefined || isTensor(mask) ? mask : mask.at(queries, all);
     const may = allowed === undefined ? seen : allowed.and(seen);
-    return attend(query, keys, this.#values.value, { ...formula, mask: may });
+    return attend(query, keys, this.#values.value, { ...formula, mask: may, queryIndices: queries });
   }
 
   /** Row b continues from row `parents[b]`, int32 (B): what beam search needs. */
