@@ -9,7 +9,7 @@ import {
   type Tensor,
 } from '@qkv/tensor';
 
-import { asDotProduct, type AttentionScore, checkScore, isAdditive, scoresOf } from './attention-score';
+import { asDotProduct, type AttentionScore, checkScore, isAdditive, scoresOfHeads } from './attention-score';
 import { type Mask, splitCausal, windowMask, type WindowOptions } from './masks';
 import { type AttentionNormalization, normalizeScores } from './normalize-scores';
 
@@ -64,13 +64,20 @@ export function attend(q: Tensor, k: Tensor, v: Tensor, options: AttendHeadsOpti
   return (observe === undefined ? weights : observe(weights)).matmul(values).permute([0, 2, 1, 3]); // (B, T, H, Dv)
 }
 
+/** What of `attend` comes first: scores, uncapped, of q (B, T, H, Dh) and k (B, S, Hk, Dh), (B, H, T, S). */
+export function attentionScores(q: Tensor, k: Tensor, score: AttentionScore = 'scaledDotProduct'): Tensor {
+  checkHeads(q, k);
+  checkScore(score, q, k);
+  return scoresOfHeads(q, repeatHeads(k, q.shape[2]), score);
+}
+
 /** α of `attend`, written out: (B, H, T, S). */
 export function attentionWeights(q: Tensor, k: Tensor, options: HeadsOptions = {}): Tensor {
   checkHeads(q, k);
   checkFormula(q, k, options);
-  const { score = 'scaledDotProduct', normalization = 'softmax', softCap, sinks, bias } = options;
+  const { score, normalization = 'softmax', softCap, sinks, bias } = options;
   const [[B, T, H], S] = [q.shape, k.shape[1]];
-  let scores = scoresOf(q, repeatHeads(k, H), score); // (B, H, T, S)
+  let scores = attentionScores(q, k, score); // (B, H, T, S)
   if (softCap !== undefined) scores = scores.div(softCap).tanh().mul(softCap);
   if (bias !== undefined) scores = scores.add(fitting('bias', bias, 'float32', [B, H, T, S]));
   const { causal, mask } = resolveMask(q, k, options);

@@ -1,5 +1,12 @@
 /** @packageDocumentation Multi-head attention, masks, positions, encoder and decoder layers, key-value cache. */
-export { attend, type AttendHeadsOptions, type AttentionFormula, attentionWeights, type HeadsOptions } from './attend';
+export {
+  attend,
+  type AttendHeadsOptions,
+  type AttentionFormula,
+  attentionScores,
+  attentionWeights,
+  type HeadsOptions,
+} from './attend';
 export type { AttentionScore } from './attention-score';
 export { Decoder, type DecoderCache, type DecoderOptions } from './decoder';
 export { DecoderLayer, type DecoderLayerCache, type DecoderLayerOptions, type DecodeOptions } from './decoder-layer';
