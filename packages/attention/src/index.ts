@@ -31,5 +31,20 @@ export {
   MultiHeadAttention,
   type MultiHeadAttentionOptions,
 } from './multi-head-attention';
-export { SinusoidalPositions, type SinusoidalPositionsOptions, sinusoidalTable } from './positions';
+export { AlibiPositions, type AlibiPositionsOptions, alibiSlopes } from './positions/alibi-positions';
+export type { AttentionPositions } from './positions/attention-positions';
+export {
+  BucketedRelativePositions,
+  type BucketedRelativePositionsOptions,
+} from './positions/bucketed-relative-positions';
+export { ClippedRelativePositions, type ClippedRelativePositionsOptions } from './positions/clipped-relative-positions';
+export { GridPositions, type GridPositionsOptions, gridTable } from './positions/grid-positions';
+export type { InputPositions } from './positions/input-positions';
+export { LearnedPositions, type LearnedPositionsOptions } from './positions/learned-positions';
+export { RotaryPositions, type RotaryPositionsOptions } from './positions/rotary-positions';
+export {
+  SinusoidalPositions,
+  type SinusoidalPositionsOptions,
+  sinusoidalTable,
+} from './positions/sinusoidal-positions';
 export { type Normalization, ResidualLayer, type ResidualOptions } from './residual';
