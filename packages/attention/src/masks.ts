@@ -107,9 +107,7 @@ export interface WindowMaskOptions extends WindowOptions {
 /** Position i may attend to i − before ≤ j ≤ i + after, and with `sinks` to j < sinks too where j ≤ i + after. */
 export function windowMask({ before, after, sinks = 0 }: WindowMaskOptions): Mask {
   for (const [name, value] of Object.entries({ before, after })) expectReach('windowMask', name, value);
-  if (!Number.isSafeInteger(sinks) || sinks < 0) {
-    throw new RangeError(`windowMask: sinks must be a whole number, 0 or more, got ${sinks}`);
-  }
+  expectCount('windowMask', 'sinks', sinks);
   return mask((queries, keys) => {
     const back = column(queries).sub(keys); // (T, S): i − j
     const near = back.lessEqual(Math.min(before, FARTHEST));
@@ -146,7 +144,10 @@ export function graphMask(adjacency: Tensor): Mask {
  * attend to j where j ≤ i or j < length. lengths: int32 (B), or one number for all.
  */
 export function prefixMask(lengths: Tensor | number): Mask {
-  if (typeof lengths === 'number') return causalMask().or(mask((_, keys) => over(keys.less(lengths).unsqueeze(0))));
+  if (typeof lengths === 'number') {
+    expectCount('prefixMask', 'the length', lengths);
+    return causalMask().or(mask((_, keys) => over(keys.less(lengths).unsqueeze(0)))); // (1, 1, 1, S)
+  }
   expectRank('prefixMask', 'lengths (B)', lengths, [1], 'int32');
   return causalMask().or(mask((_, keys) => keys.less(column(lengths)).unsqueeze(1).unsqueeze(1))); // (B, 1, 1, S)
 }
@@ -175,4 +176,9 @@ function columns(name: string, table: Tensor, indices: Tensor): Tensor {
 function expectRank(name: string, what: string, x: Tensor, ranks: readonly number[], dtype: string): void {
   if (ranks.includes(x.rank) && x.dtype === dtype) return;
   throw new ShapeError(`${name}: expected ${dtype} ${what}, got ${x.dtype} [${x.shape.join(', ')}]`);
+}
+
+function expectCount(name: string, what: string, value: number): void {
+  if (Number.isSafeInteger(value) && value >= 0) return;
+  throw new RangeError(`${name}: ${what} must be a whole number, 0 or more, got ${value}`);
 }

@@ -71,9 +71,14 @@ export interface AttendOptions {
 export interface CachedAttendOptions extends AttendOptions {
   /** Where keys and values come from, in place of `key` and `value`; L positions, which are S of the other options. */
   readonly cache: KeyValueCache;
-  /** Int32 scalar: the queries are the tokens at this position and after it, whose own keys and values are appended first. */
+  /** Int32 scalar: where the first query is, for masks and for the layer's positions; T − 1 more follow it. */
   readonly position?: Tensor;
-  /** With a position: whether one query sees those after it no more than step by step; true. A prefix mask wants false. */
+  /**
+   * Whether the queries' tokens are appended at the position first, and may be seen up to there; true where there is one.
+   * With false, or without a position, all of the cache is attended to: a memory, which `remember` filled.
+   */
+  readonly append?: boolean;
+  /** Of several that are appended: whether one sees those after it no more than step by step; true. A prefix mask wants false. */
   readonly causal?: boolean;
 }
 
@@ -193,19 +198,19 @@ export class MultiHeadAttention extends Module {
     });
   }
 
-  private attendToCache(query: Tensor, { cache, position, ...options }: CachedAttendOptions): Tensor {
-    const T = query.shape[1];
-    const indices = position === undefined ? undefined : position.add(arange(T)); // (T)
-    if (indices === undefined && options.positions === undefined && this.positions !== null) {
-      throw new RangeError(
-        'MultiHeadAttention: attention to a filled cache needs `positions` of the queries, int32 (T)',
-      );
-    }
+  private attendToCache(query: Tensor, { cache, position, append, ...options }: CachedAttendOptions): Tensor {
+    const indices = position?.add(arange(query.shape[1])); // (T)
     const { positions = indices, causal } = options;
+    if (positions === undefined && this.positions !== null) {
+      throw new RangeError('MultiHeadAttention: the layer has positions; say where the queries of a cache are by `position`');
+    }
     const q = this.queries(query, positions);
-    if (position !== undefined) cache.append(this.keys(query, positions), this.values(query), position);
     const formula = this.formula(q, cache.length, { ...options, positions });
-    return cache.attend(q, { ...formula, causal, position, ...observer() });
+    if (position === undefined || append === false) {
+      return cache.attend(q, { ...formula, queryIndices: indices, ...observer() });
+    }
+    cache.append(this.keys(query, positions), this.values(query), position);
+    return cache.attend(q, { ...formula, position, causal, ...observer() });
   }
 
   /** The layer's formula, and what a call adds to it. */

@@ -40,10 +40,11 @@ class Rows extends SelfAttention {
     const head = (layer: Linear): Tensor => layer.forward(a).unsqueeze(0).unsqueeze(2); // (1, T, 1, Dh)
     const [q, k, v] = [this.query, this.key, this.value].map(head);
     const formula: AttentionFormula = { normalization };
-    const b = attend(q, k, v, formula).reshape([4, 5]);
+    const factor = normalization === 'relu' ? 4 : 1; // the lecture's ReLU is not divided by the length
+    const b = attend(q, k, v, formula).mul(factor).reshape([4, 5]);
     return {
       score: attentionScores(q, k).reshape([4, 4]),
-      attn: attentionWeights(q, k, formula).reshape([4, 4]),
+      attn: attentionWeights(q, k, formula).mul(factor).reshape([4, 4]),
       b,
       loss: b.mul(G).sum(),
     };
