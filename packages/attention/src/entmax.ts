@@ -5,9 +5,9 @@ const orOne = (total: Tensor): Tensor => select(total.equal(0), 1, total);
 
 /**
  * Newton steps after which a row of n has its threshold to the last digit of a double. On a convex decreasing f, from the
- * side where f ≥ 0, Newton never passes the root, and each step has f₊/f + g₊/g ≤ 1 with g = |f′|, hence f·g falls at least
- * to a quarter (4ab ≤ (a + b)²). Here f·g ≤ 2n² at first, and the error, at most f/g at the root, is below 2⁻⁵³ when f·g is, as g ≥ 1 all the way: 27 + log₂ n. With n
- * elements sparsemax takes no more than n steps, as each but the last shrinks the support.
+ * side where f ≥ 0, Newton never passes the root, and each step has f₊/f + g₊/g ≤ 1 with g = |f′|: f·g falls at least to a
+ * quarter, as 4ab ≤ (a + b)². It is 2n² at most to begin with, and the error, which is at most f·g since g ≥ 1, is below
+ * 2⁻⁵³ after 27 + log₂ n steps. sparsemax takes no more than n, as every step but the last shrinks the support.
  */
 function newtonSteps(n: number, power: number): number {
   const enough = 32 - Math.clz32(n) + 27;

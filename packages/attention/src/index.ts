@@ -31,6 +31,7 @@ export {
   MultiHeadAttention,
   type MultiHeadAttentionOptions,
 } from './multi-head-attention';
+export { type AttentionNormalization, normalizeScores } from './normalize-scores';
 export { AlibiPositions, type AlibiPositionsOptions, alibiSlopes } from './positions/alibi-positions';
 export type { AttentionPositions } from './positions/attention-positions';
 export {
