@@ -23,7 +23,6 @@ export {
   prefixMask,
   windowMask,
   type WindowMaskOptions,
-  type WindowOptions,
 } from './masks';
 export {
   type AttendOptions,
