@@ -1,4 +1,4 @@
-import { expectLastDimension, expectSize, Linear, Module, xavierUniform, zeros } from '@qkv/nn';
+import { expectLastDimension, expectSize, isTapped, Linear, Module, tap, xavierUniform, zeros } from '@qkv/nn';
 import { scaledDotProductAttention, select, ShapeError, softmax, type Tensor } from '@qkv/tensor';
 
 import { KeyValueCache } from './key-value-cache';
@@ -92,6 +92,10 @@ export class MultiHeadAttention extends Module {
       return this.merge(cache.attend(q, { position, mask }));
     }
     const [k, v] = this.keysAndValues(keyOrOptions, value); // (B, S, H, Dh)
+    if (isTapped('attention')) {
+      const weights = tap('attention', this.weights(q, k, options)); // (B, H, T, S)
+      return this.merge(weights.matmul(v.permute([0, 2, 1, 3])).permute([0, 2, 1, 3]));
+    }
     return this.merge(scaledDotProductAttention(q, k, v, options).output);
   }
 
@@ -106,17 +110,21 @@ export class MultiHeadAttention extends Module {
   }
 
   /** The softmax itself, for looking at: (B, H, T, S). `forward` never forms it. */
-  attentionWeights(query: Tensor, key: Tensor = query, { mask, causal = false, bias }: AttendOptions = {}): Tensor {
+  attentionWeights(query: Tensor, key: Tensor = query, options: AttendOptions = {}): Tensor {
     return this.scope(() => {
       this.checkInput(query);
-      const q = this.split(this.query.forward(query)).permute([0, 2, 1, 3]); // (B, H, T, Dh)
-      const k = this.split(this.key.forward(key)).permute([0, 2, 3, 1]); // (B, H, Dh, S)
-      let scores: Tensor = q.matmul(k).mul(1 / Math.sqrt(this.dimension / this.heads)); // (B, H, T, S)
-      if (bias !== undefined) scores = scores.add(bias);
-      let may = mask;
-      if (causal) may = may === undefined ? causalMask(query.shape[1]) : may.and(causalMask(query.shape[1]));
-      return softmax(may === undefined ? scores : select(may, scores, -Infinity));
+      return this.weights(this.split(this.query.forward(query)), this.split(this.key.forward(key)), options);
     });
+  }
+
+  private weights(query: Tensor, key: Tensor, { mask, causal = false, bias }: AttendOptions): Tensor {
+    const q = query.permute([0, 2, 1, 3]); // (B, H, T, Dh)
+    const k = key.permute([0, 2, 3, 1]); // (B, H, Dh, S)
+    let scores: Tensor = q.matmul(k).mul(1 / Math.sqrt(this.dimension / this.heads)); // (B, H, T, S)
+    if (bias !== undefined) scores = scores.add(bias);
+    let may = mask;
+    if (causal) may = may === undefined ? causalMask(q.shape[2]) : may.and(causalMask(q.shape[2]));
+    return softmax(may === undefined ? scores : select(may, scores, -Infinity));
   }
 
   private checkInput(query: Tensor): void {
