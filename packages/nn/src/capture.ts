@@ -50,7 +50,7 @@ export function capture<const P extends CapturePaths, R>(
     return { ...resolve('capture', model, text), values, keep };
   });
   const output = watch('capture', model, wishes, false, body);
-  const results = wishes.map(({ text, several, call, values }) => {
+  const results = wishes.map(({ text, several, values }) => {
     if (values.length > 1 && !several) {
       throw new RangeError(
         `capture: '${text}' ran ${values.length} times; '${text}#0' is its first call, '${text}#*' lists all`,

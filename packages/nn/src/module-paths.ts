@@ -27,11 +27,8 @@ export function resolve(user: string, model: Module, text: string): Resolved {
   const [, path, which] = /^(.*?)(?:#(\d+|\*))?$/s.exec(text)!;
   const paths = pathsOf(model);
   const pattern = segments(path);
-  const found = (wanted: readonly string[]): Module[] => {
-    const all = [...paths].filter(([, own]) => matches(wanted, segments(own)));
-    const exact = all.filter(([, own]) => own === wanted.join('.'));
-    return (exact.length > 0 ? exact : all).map(([module]) => module);
-  };
+  const found = (wanted: readonly string[]): Module[] =>
+    [...paths].filter(([, own]) => matches(wanted, segments(own))).map(([module]) => module);
   const call = which === undefined || which === '*' ? null : Number(which);
   const resolved = { text, call, several: text.includes('*') };
   let [modules, name]: [Module[], string | null] = [found(pattern), null];
