@@ -138,7 +138,9 @@ describe('paths', () => {
     expect(error('1', () => x)).toBe(
       "RangeError: capture: 'blocks.1' did not run, by its forward, in the body; nothing did",
     );
-    expect(error('1.linear#4')).toBe("RangeError: capture: 'blocks.1.linear' has no call 4 in the body, but 1, counted from 0");
+    expect(error('1.linear#4')).toBe(
+      "RangeError: capture: 'blocks.1.linear' has no call 4 in the body, but 1, counted from 0",
+    );
     expect(error('0.linear.attention')).toContain("'blocks.0.linear' has no part or value 'attention', but 'output'");
     expect(() => patch(model, { nothing: x }, () => model.forward(x))).toThrow(
       "patch: '' has no part or value 'nothing'",

@@ -1,4 +1,4 @@
-/** @packageDocumentation Modules and layers: Linear, Embedding, LayerNorm, Dropout, activations, losses, initialisers. */
+/** @packageDocumentation Modules and layers: Linear, Embedding, LayerNorm, Dropout, activations, losses, initialisers, capture. */
 export { activation, type ActivationName } from './activation';
 export { capture, type Captured, type CapturedValue, type CapturePaths, patch, type Patch } from './capture';
 export { expectLastDimension, expectSize } from './check';
