@@ -4,7 +4,7 @@ import { AdamW } from '@qkv/optim';
 import { compile, logSoftmax, tensor, type Tensor, zeros } from '@qkv/tensor';
 import { describe, expect, test } from 'vitest';
 
-import { GreedyDecoder, greedyDecode } from './greedy';
+import { GreedyDecoder, greedyDecode } from './decoding/greedy';
 import { sequenceLoss } from './sequence-loss';
 import { Transformer, type TransformerOptions } from './transformer';
 
@@ -256,5 +256,7 @@ test('a decoder that is released while it decodes finishes first', async () => {
   decoder.release();
   expect(await running).toEqual(expected);
   expect(await decoder.decode(source)).toEqual(expected);
-  expect(() => new GreedyDecoder(model, { ...options, maxLength: 0 })).toThrow('maxLength must be a positive integer, got 0');
+  expect(() => new GreedyDecoder(model, { ...options, maxLength: 0 })).toThrow(
+    'maxLength must be a positive integer, got 0',
+  );
 });
