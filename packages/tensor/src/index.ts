@@ -3,6 +3,7 @@ export type { DType, HostData, Shape, TensorSpec } from './dtype';
 export type { TensorLike, ReduceOptions, Tensor } from './types';
 export type * from './shape-types';
 export { arange, barrier, concat, constant, full, isTensor, oneHot, ones, pad, reciprocal, scatterAdd, select, stack, stopGradient, tensor, zeros } from './create';
+export { topK, type TopK } from './top-k';
 export { randomNormal, randomUniform } from './random';
 export { gelu, geluTanh, relu, sigmoid, silu, softplus } from './composites/activations';
 export { logSoftmax, logSumExp, softmax } from './composites/softmax';
