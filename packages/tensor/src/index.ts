@@ -10,7 +10,7 @@ export { logSoftmax, logSumExp, softmax } from './composites/softmax';
 export { layerNorm, rmsNorm } from './composites/norms';
 export { crossEntropyRows, type CrossEntropyRowsOptions } from './composites/cross-entropy';
 export { type AttentionOptions, scaledDotProductAttention } from './composites/attention';
-export { dropout } from './composites/dropout';
+export { dropout, uniformAt } from './composites/dropout';
 export { adamW, type AdamWStep } from './composites/adamw';
 export { writeAt } from './composites/write-at';
 export { isVariable, Parameter, Variable, type VariableOptions } from './variable';
