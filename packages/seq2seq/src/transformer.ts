@@ -115,7 +115,7 @@ export class Transformer extends Module implements AutoregressiveModel<Transform
 
   /** Source ids (B, S) → (B, 1, 1, S): which positions of memory may be attended to. */
   sourceMask(source: Tensor): Tensor {
-    return this.scope(() => paddingMask(source, this.padId));
+    return this.scope(() => source.notEqual(this.padId).unsqueeze(1).unsqueeze(1));
   }
 
   /** How the target attends to the source: for each decoder layer (B, H, T, S). Computed anew, for looking at. */

@@ -1,9 +1,11 @@
 import type { Engine } from '@qkv/tensor';
 import { describe } from 'vitest';
 
+import { attentionGoldens } from './attention';
 import { functionGoldens } from './functions';
 import { layerGoldens } from './layers';
 import { optimizerGoldens } from './optimizers';
+import { positionGoldens } from './positions';
 import { transformerGoldens } from './transformers';
 import type { Place, Precision } from './verify';
 
@@ -17,7 +19,9 @@ export function goldenSuite(name: string, createEngine: () => Engine | Promise<E
     const place = (): Promise<Place> =>
       (made ??= Promise.resolve(createEngine()).then((engine) => ({ engine, precision })));
     functionGoldens(place);
+    attentionGoldens(place);
     layerGoldens(place);
+    positionGoldens(place);
     transformerGoldens(place);
     optimizerGoldens(place);
   });
