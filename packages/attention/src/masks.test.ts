@@ -107,10 +107,12 @@ test('causality is found in conjunctions, and in nothing else', () => {
   const padding = paddingMask(ints(ids), PAD);
   const window = windowMask({ before: 2, after: 2 });
   expect(splitCausal(causalMask())).toEqual({ causal: true, rest: null });
-  expect(splitCausal(padding.and(causalMask()))).toEqual({ causal: true, rest: padding });
+  const { causal, rest } = splitCausal(padding.and(causalMask()));
+  expect([causal, rest === padding]).toEqual([true, true]);
   expect(splitCausal(window.and(causalMask().and(padding))).causal).toBe(true);
   for (const mask of [padding, causalMask().not(), causalMask().or(padding), prefixMask(2)]) {
-    expect(splitCausal(mask)).toEqual({ causal: false, rest: mask });
+    expect(splitCausal(mask).causal).toBe(false);
+    expect(splitCausal(mask).rest).toBe(mask);
   }
 });
 

@@ -15,19 +15,24 @@ export interface Mask {
   not(): Mask;
   /** queries int32 (T), keys int32 (S) → bool of rank 4, broadcastable to (B, H, T, S). */
   at(queries: Tensor, keys: Tensor): Tensor;
+  /** Of a conjunction: what must all hold. */
+  readonly conjuncts?: readonly Mask[];
+  /** Whether it is exactly j ≤ i, which kernels know. */
+  readonly isCausal?: boolean;
 }
 
-/** queries (T, 1), keys (S) → bool of rank 4. */
+/** queries (T), keys (S) → bool of rank 4, broadcastable to (B, H, T, S). */
 type Allows = (queries: Tensor, keys: Tensor) => Tensor;
 
 class IndexMask implements Mask {
   readonly #allows: Allows;
-  /** What must all hold; a mask that is no conjunction is its own only one. */
   readonly conjuncts: readonly Mask[];
+  readonly isCausal: boolean;
 
-  constructor(allows: Allows, conjuncts?: readonly Mask[]) {
+  constructor(allows: Allows, { conjuncts, isCausal = false }: Partial<Pick<Mask, 'conjuncts' | 'isCausal'>> = {}) {
     this.#allows = allows;
     this.conjuncts = conjuncts ?? [this];
+    this.isCausal = isCausal;
   }
 
   and(other: Mask): Mask {
@@ -54,25 +59,25 @@ class IndexMask implements Mask {
   }
 }
 
-/** A mask from a rule for indices; those of queries stand in a column, so that a comparison gives (T, S). */
+/** A mask from a rule for indices. */
 function mask(allows: Allows): Mask {
   return new IndexMask(allows);
 }
 
 function conjunctsOf(of: Mask): readonly Mask[] {
-  return of instanceof IndexMask ? of.conjuncts : [of];
+  return of.conjuncts ?? [of];
 }
 
 function conjunction(parts: readonly Mask[]): Mask {
   const allows: Allows = (queries, keys) =>
     parts.map((part) => part.at(queries, keys)).reduce((all, part) => all.and(part));
-  return new IndexMask(allows, parts);
+  return new IndexMask(allows, { conjuncts: parts });
 }
 
 const column = (queries: Tensor): Tensor => queries.unsqueeze(-1); // (T) → (T, 1)
 const over = (table: Tensor): Tensor => table.unsqueeze(0).unsqueeze(0); // (T, S) → (1, 1, T, S)
 
-const CAUSAL = mask((queries, keys) => over(keys.lessEqual(column(queries))));
+const CAUSAL = new IndexMask((queries, keys) => over(keys.lessEqual(column(queries))), { isCausal: true });
 
 /** Position i may attend to j ≤ i. Over whole sequences it costs as little as the option `causal`, in conjunctions too. */
 export function causalMask(): Mask {
@@ -82,9 +87,10 @@ export function causalMask(): Mask {
 /** Takes causality out of a conjunction: what else must hold, or null for nothing. */
 export function splitCausal(of: Mask): { causal: boolean; rest: Mask | null } {
   const parts = conjunctsOf(of);
-  const rest = parts.filter((part) => part !== CAUSAL);
+  const rest = parts.filter((part) => part.isCausal !== true);
   if (rest.length === parts.length) return { causal: false, rest: of };
-  return { causal: true, rest: rest.length === 0 ? null : conjunction(rest) };
+  if (rest.length < 2) return { causal: true, rest: rest[0] ?? null };
+  return { causal: true, rest: conjunction(rest) };
 }
 
 /** ids int32 (B, S): whatever is not padding may be attended to. */
