@@ -15,6 +15,14 @@ export { EncoderLayer, type EncoderLayerOptions } from './encoder-layer';
 export { FeedForward, type FeedForwardOptions } from './feed-forward';
 export { type CachedAttention, KeyValueCache, type KeyValueCacheOptions } from './key-value-cache';
 export {
+  LinearAttention,
+  type CachedLinearAttendOptions,
+  type LinearAttendOptions,
+  type LinearAttentionOptions,
+} from './linear-attention';
+export { LinearAttentionCache, type LinearAttentionCacheOptions } from './linear-attention-cache';
+export { type Attend, type AttentionWindow, localAttention, type LocalAttentionOptions } from './local-attention';
+export {
   causalMask,
   documentMask,
   graphMask,

@@ -145,6 +145,6 @@ test('says what does not fit', () => {
   );
   const perQuery = zeros([1, 1, 4, 4], 'bool');
   expect(() => localAttention(q, q, q, { window: { before: 1, after: 1 }, mask: perQuery })).toThrow(
-    'localAttention: expected a mask of keys, (B, 1, 1, 4), got [1, 1, 4, 4]',
+    'localAttention: expected a mask of keys, bool (B, 1, 1, 4), got bool [1, 1, 4, 4]',
   );
 });

@@ -1,5 +1,6 @@
 import { arange, concat, ones, pad, scaledDotProductAttention, ShapeError, type Tensor } from '@qkv/tensor';
 
+import { expectKeyMask } from './key-mask';
 import type { AttentionPositions } from './positions/attention-positions';
 
 /** Query i attends to the keys from i − before to i + after; `after: 0` is causal. */
@@ -52,11 +53,7 @@ export function localAttention(query: Tensor, key: Tensor, value: Tensor, option
       `localAttention: a window needs as many keys as queries, got ${key.shape[1]} and ${N}; use a mask instead`,
     );
   }
-  if (mask !== undefined && (mask.rank !== 4 || mask.shape[1] !== 1 || mask.shape[2] !== 1 || mask.shape[3] !== N)) {
-    throw new ShapeError(
-      `localAttention: expected a mask of keys, (B, 1, 1, ${N}), got [${mask.shape.join(', ')}]; what differs between queries is up to the window`,
-    );
-  }
+  if (mask !== undefined) expectKeyMask('localAttention', mask, N);
   const before = Math.min(window.before, Math.max(N - 1, 0));
   const after = Math.min(window.after, Math.max(N - 1, 0));
   const M = Math.max(before + after, SMALLEST_BLOCK);

@@ -2,6 +2,7 @@
 /** @packageDocumentation PyTorch's values and gradients, for tests in Node and in the browser. Runs under vite. */
 import { parse, type TensorEntry } from '@qkv/safetensors';
 
+import attentionParts from '../data/attention_parts.json';
 import manifest from '../data/manifest.json';
 
 /** How exact torch's own float32 run is, and the largest absolute value. */
@@ -64,3 +65,6 @@ export async function loadGolden(name: string): Promise<Golden> {
     gradients: part('g.'),
   };
 }
+
+/** Normalisations and positions by the libraries that `data/make_attention_goldens.py` names. */
+export { attentionParts };

@@ -2,6 +2,7 @@ import type { Engine } from '@qkv/tensor';
 import { describe } from 'vitest';
 
 import { attentionGoldens } from './attention';
+import { attentionPartGoldens } from './attention-parts';
 import { functionGoldens } from './functions';
 import { layerGoldens } from './layers';
 import { optimizerGoldens } from './optimizers';
@@ -22,6 +23,7 @@ export function goldenSuite(name: string, createEngine: () => Engine | Promise<E
     attentionGoldens(place);
     layerGoldens(place);
     positionGoldens(place);
+    attentionPartGoldens(place);
     transformerGoldens(place);
     optimizerGoldens(place);
   });
