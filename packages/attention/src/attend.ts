@@ -2,8 +2,8 @@ import { arange, concat, isTensor, ones, ShapeError, sigmoid, type Tensor } from
 
 import { checkHeads, groupedAttention, repeatHeads } from './attention-heads';
 import { asDotProduct, type AttentionScore, checkScore, isAdditive, scoresOfHeads } from './attention-score';
-import { type AttentionWindow, localAttention } from './local-attention';
-import { checkWindow, type Mask, splitCausal, windowMask } from './masks';
+import { localAttention } from './local-attention';
+import { type AttentionWindow, checkWindow, type Mask, splitCausal, windowMask } from './masks';
 import { type AttentionNormalization, normalizeScores } from './normalize-scores';
 import type { AttentionPositions } from './positions/attention-positions';
 

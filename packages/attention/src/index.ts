@@ -21,8 +21,9 @@ export {
   type LinearAttentionOptions,
 } from './linear-attention';
 export { LinearAttentionCache, type LinearAttentionCacheOptions } from './linear-attention-cache';
-export { type Attend, type AttentionWindow, localAttention, type LocalAttentionOptions } from './local-attention';
+export { type Attend, localAttention, type LocalAttentionOptions } from './local-attention';
 export {
+  type AttentionWindow,
   causalMask,
   documentMask,
   graphMask,

@@ -2,6 +2,7 @@ import { arange, constant, tensor, type Tensor, zeros } from '@qkv/tensor';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
+import { LinearAttention } from './linear-attention';
 import {
   causalMask,
   documentMask,
@@ -12,6 +13,7 @@ import {
   splitCausal,
   windowMask,
 } from './masks';
+import { doubles, on, random } from '../test/support';
 
 type Rule = (b: number, i: number, j: number) => boolean;
 
@@ -153,4 +155,19 @@ test('says what does not fit', async () => {
   // Which positions there are is data.
   const outside = paddingMask(ints(ids), PAD).at(arange(1), constant(Int32Array.of(7)));
   await expect(outside.data()).rejects.toThrow(/id 7 /);
+});
+
+test('layers that only know masks of keys take those, and no others', async () => {
+  const layer = new LinearAttention({ dimension: 4, heads: 2 });
+  const x = random([B, N, 4], 1);
+  const table = paddingMask(ints(ids), PAD).at(arange(N), arange(N));
+  const [a, b] = await on(
+    doubles(),
+    layer.forward(x, x, x, { mask: paddingMask(ints(ids), PAD) }),
+    layer.forward(x, x, x, { mask: table }),
+  );
+  expect(a).toEqual(b);
+  expect(() => layer.forward(x, x, x, { mask: causalMask() })).toThrow(
+    'LinearAttention: expected a mask of keys, bool (B, 1, 1, 7), got bool [1, 1, 7, 7]',
+  );
 });

@@ -1,7 +1,5 @@
 import { ShapeError, type Tensor } from '@qkv/tensor';
 
-import type { AttentionWindow } from './local-attention';
-
 /**
  * Who may attend to whom, as a function of query and key indices (in the manner of FlexAttention's mask functions), so that
  * one mask serves whole sequences and cached steps. True means "may attend"; torch's boolean masks say the opposite.
@@ -98,6 +96,12 @@ export function paddingMask(ids: Tensor, padId: number): Mask {
   expectRank('paddingMask', 'ids (B, S)', ids, [2], 'int32');
   const present = ids.notEqual(padId);
   return mask((_, keys) => columns('paddingMask', present, keys).unsqueeze(1).unsqueeze(1)); // (B, 1, 1, S)
+}
+
+/** Query i attends to the keys from i − before to i + after; `after: 0` is causal. */
+export interface AttentionWindow {
+  readonly before: number;
+  readonly after: number;
 }
 
 export interface WindowMaskOptions extends AttentionWindow {

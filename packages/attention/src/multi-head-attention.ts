@@ -15,8 +15,7 @@ import { arange, Parameter, ShapeError, type Tensor } from '@qkv/tensor';
 import { attend, attentionWeights, checkOptions, type HeadsOptions } from './attend';
 import type { AttentionScore } from './attention-score';
 import { KeyValueCache } from './key-value-cache';
-import type { AttentionWindow } from './local-attention';
-import type { Mask } from './masks';
+import type { AttentionWindow, Mask } from './masks';
 import type { AttentionNormalization } from './normalize-scores';
 import type { AttentionPositions } from './positions/attention-positions';
 
