@@ -1,4 +1,4 @@
-import { arange, constant, tensor, type Tensor, zeros } from '@qkv/tensor';
+import { arange, compile, constant, tensor, type Tensor, zeros } from '@qkv/tensor';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
@@ -155,6 +155,15 @@ test('says what does not fit', async () => {
   // Which positions there are is data.
   const outside = paddingMask(ints(ids), PAD).at(arange(1), constant(Int32Array.of(7)));
   await expect(outside.data()).rejects.toThrow(/id 7 /);
+});
+
+test('masks of constants may be made once, outside of what is compiled', async () => {
+  const [of, graph] = [constant(Int32Array.from(ids.flat()), [B, N]), constant(edges[0])];
+  const masks = [causalMask(), paddingMask(of, PAD), documentMask(of), graphMask(graph)];
+  const together = masks.reduce((all, mask) => all.and(mask)).or(prefixMask(constant(Int32Array.of(0, 0))).not());
+  const evaluate = compile((queries: Tensor, keys: Tensor) => together.at(queries, keys));
+  const outside = together.at(arange(N), arange(N));
+  expect(await (await evaluate(arange(N), arange(N))).data()).toEqual(await outside.data());
 });
 
 test('layers that only know masks of keys take those, and no others', async () => {

@@ -57,7 +57,7 @@ class IndexMask implements Mask {
   }
 }
 
-/** A mask from a rule for indices. */
+/** A mask from a rule for indices. What it needs of tensors it computes when asked: so that masks of constants enter any trace. */
 function mask(allows: Allows): Mask {
   return new IndexMask(allows);
 }
@@ -94,8 +94,7 @@ export function splitCausal(of: Mask): { causal: boolean; rest: Mask | null } {
 /** ids int32 (B, S): whatever is not padding may be attended to. */
 export function paddingMask(ids: Tensor, padId: number): Mask {
   expectRank('paddingMask', 'ids (B, S)', ids, [2], 'int32');
-  const present = ids.notEqual(padId);
-  return mask((_, keys) => columns('paddingMask', present, keys).unsqueeze(1).unsqueeze(1)); // (B, 1, 1, S)
+  return mask((_, keys) => columns('paddingMask', ids, keys).notEqual(padId).unsqueeze(1).unsqueeze(1)); // (B, 1, 1, S)
 }
 
 /** Query i attends to the keys from i − before to i + after; `after: 0` is causal. */
@@ -138,8 +137,8 @@ export function graphMask(adjacency: Tensor): Mask {
   if (adjacency.shape.at(-1) !== adjacency.shape.at(-2)) {
     throw new ShapeError(`graphMask: expected as many rows as columns, got [${adjacency.shape.join(', ')}]`);
   }
-  const edges = adjacency.rank === 2 ? adjacency.unsqueeze(0) : adjacency; // (B, N, N)
   return mask((queries, keys) => {
+    const edges = adjacency.rank === 2 ? adjacency.unsqueeze(0) : adjacency; // (B, N, N)
     const rows = columns('graphMask', edges.permute([0, 2, 1]), queries); // (B, N, T)
     return columns('graphMask', rows.permute([0, 2, 1]), keys).unsqueeze(1); // (B, 1, T, S)
   });
