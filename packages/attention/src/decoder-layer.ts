@@ -3,6 +3,7 @@ import type { Tensor } from '@qkv/tensor';
 
 import { FeedForward } from './feed-forward';
 import type { KeyValueCache } from './key-value-cache';
+import type { Mask } from './masks';
 import { MultiHeadAttention } from './multi-head-attention';
 import { ResidualLayer, type ResidualOptions } from './residual';
 
@@ -21,9 +22,9 @@ export interface DecoderLayerOptions extends ResidualOptions {
 
 export interface DecodeOptions {
   /** Which target positions may be attended to, broadcastable to (B, H, T, T); positions after one's own never may. */
-  readonly mask?: Tensor;
+  readonly mask?: Tensor | Mask;
   /** Which memory positions may be attended to, broadcastable to (B, H, T, S). */
-  readonly memoryMask?: Tensor;
+  readonly memoryMask?: Tensor | Mask;
 }
 
 /** What a decoder layer keeps while it decodes token by token. */
@@ -91,7 +92,7 @@ export class DecoderLayer extends ResidualLayer {
   }
 
   /** What `forward` gives for one more token x (B, 1, D) at `position`, an int32 scalar. */
-  step(x: Tensor, cache: DecoderLayerCache, position: Tensor, memoryMask?: Tensor): Tensor {
+  step(x: Tensor, cache: DecoderLayerCache, position: Tensor, memoryMask?: Tensor | Mask): Tensor {
     return this.scope(() => {
       const attended = this.residual(x, this.norm1, (y) =>
         this.selfAttention.forward(y, { cache: cache.self, position }),

@@ -2,6 +2,7 @@ import { expectSize, LayerNorm, Module } from '@qkv/nn';
 import type { Tensor } from '@qkv/tensor';
 
 import { DecoderLayer, type DecoderLayerCache, type DecoderLayerOptions, type DecodeOptions } from './decoder-layer';
+import type { Mask } from './masks';
 
 export interface DecoderOptions extends DecoderLayerOptions {
   /** Number of layers, N. */
@@ -51,7 +52,7 @@ export class Decoder extends Module {
   }
 
   /** What `forward` gives for one more token x (B, 1, D) at `position`, an int32 scalar. */
-  step(x: Tensor, cache: DecoderCache, position: Tensor, memoryMask?: Tensor): Tensor {
+  step(x: Tensor, cache: DecoderCache, position: Tensor, memoryMask?: Tensor | Mask): Tensor {
     return this.scope(() =>
       this.finish(this.layers.reduce((h, layer, i) => layer.step(h, cache[i], position, memoryMask), x)),
     );

@@ -1,10 +1,19 @@
 /** @packageDocumentation Multi-head attention, masks, positions, encoder and decoder layers, key-value cache. */
+export {
+  attend,
+  type AttendHeadsOptions,
+  type AttentionFormula,
+  attentionScores,
+  attentionWeights,
+  type HeadsOptions,
+} from './attend';
+export type { AttentionScore } from './attention-score';
 export { Decoder, type DecoderCache, type DecoderOptions } from './decoder';
 export { DecoderLayer, type DecoderLayerCache, type DecoderLayerOptions, type DecodeOptions } from './decoder-layer';
 export { Encoder, type EncoderOptions } from './encoder';
 export { EncoderLayer, type EncoderLayerOptions } from './encoder-layer';
 export { FeedForward, type FeedForwardOptions } from './feed-forward';
-export { KeyValueCache, type KeyValueCacheOptions } from './key-value-cache';
+export { type CachedAttention, KeyValueCache, type KeyValueCacheOptions } from './key-value-cache';
 export {
   LinearAttention,
   type CachedLinearAttendOptions,
@@ -12,8 +21,18 @@ export {
   type LinearAttentionOptions,
 } from './linear-attention';
 export { LinearAttentionCache, type LinearAttentionCacheOptions } from './linear-attention-cache';
-export { type Attend, type AttentionWindow, localAttention, type LocalAttentionOptions } from './local-attention';
-export { causalMask, paddingMask } from './masks';
+export { type Attend, localAttention, type LocalAttentionOptions } from './local-attention';
+export {
+  type AttentionWindow,
+  causalMask,
+  documentMask,
+  graphMask,
+  type Mask,
+  paddingMask,
+  prefixMask,
+  windowMask,
+  type WindowMaskOptions,
+} from './masks';
 export {
   type AttendOptions,
   type CachedAttendOptions,

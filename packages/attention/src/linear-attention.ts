@@ -1,9 +1,10 @@
 import { expectLastDimension, expectSize, Linear, Module, xavierUniform, zeros } from '@qkv/nn';
 import { ShapeError, type Tensor } from '@qkv/tensor';
 
-import { expectKeyMask } from './key-mask';
+import { keyMask } from './key-mask';
 import { LinearAttentionCache } from './linear-attention-cache';
 import { causalLinearAttention, linearAttention } from './linear-attention-forms';
+import type { Mask } from './masks';
 
 export interface LinearAttentionOptions {
   /** D: size of inputs and of the output. */
@@ -15,8 +16,8 @@ export interface LinearAttentionOptions {
 }
 
 export interface LinearAttendOptions {
-  /** Which keys may be attended to, bool (B, 1, 1, S), as `paddingMask` gives it. Other masks have no linear form. */
-  readonly mask?: Tensor;
+  /** Which keys may be attended to: `paddingMask`, or bool (B, 1, 1, S). Masks that differ between queries have no linear form. */
+  readonly mask?: Tensor | Mask;
   /** Position i attends to j ≤ i only; needs T = S. */
   readonly causal?: boolean;
 }
@@ -24,6 +25,7 @@ export interface LinearAttendOptions {
 export interface CachedLinearAttendOptions {
   /** Stands for the positions before those of `query`, and from then on for these too. */
   readonly cache: LinearAttentionCache;
+  /** Of the new positions alone, bool (B, 1, 1, T). */
   readonly mask?: Tensor;
 }
 
@@ -73,8 +75,7 @@ export class LinearAttention extends Module {
   ): Tensor {
     const cached = 'cache' in keyOrOptions;
     const key = cached ? query : keyOrOptions;
-    const { mask } = cached ? keyOrOptions : options;
-    if (mask !== undefined) expectKeyMask('LinearAttention', mask, key.shape[1]);
+    const mask = keyMask('LinearAttention', (cached ? keyOrOptions : options).mask, key.shape[1]);
     const q = this.split(this.query, query); // (B, T, H, Dh)
     const k = this.split(this.key, key);
     const v = this.split(this.value, value ?? key);

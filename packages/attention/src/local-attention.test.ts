@@ -15,7 +15,8 @@ const engine = doubles();
 
 /** All keys, of which a mask leaves those of the window. */
 function maskedFull(q: Tensor, k: Tensor, v: Tensor, options: LocalAttentionOptions): Tensor {
-  const { window, mask, positions, attend } = options;
+  const { window, positions, attend } = options;
+  const mask = options.mask as Tensor | undefined;
   const N = q.shape[1];
   const may = Array.from({ length: N * N }, (_, at) => {
     const [i, j] = [Math.floor(at / N), at % N];

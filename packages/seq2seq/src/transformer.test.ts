@@ -4,7 +4,8 @@ import { AdamW } from '@qkv/optim';
 import { compile, logSoftmax, tensor, type Tensor, zeros } from '@qkv/tensor';
 import { describe, expect, test } from 'vitest';
 
-import { GreedyDecoder, greedyDecode } from './greedy';
+import { GreedyDecoder, greedyDecode } from './decoding/greedy';
+import type { Hypothesis } from './decoding/hypothesis';
 import { sequenceLoss } from './sequence-loss';
 import { Transformer, type TransformerOptions } from './transformer';
 
@@ -132,7 +133,7 @@ describe.each(['pre', 'post'] as const)('decoding, %s-norm', (normalization) => 
   test('calls that overlap wait for each other, and one that fails holds up none', async () => {
     const decoder = new GreedyDecoder(model, { ...options, rows: 1, sourceLength: 6 });
     const batch = (row: readonly number[]): Tensor => ids([[...row, ...Array<number>(6 - row.length).fill(PAD)]]);
-    const alone: Int32Array[][] = [];
+    const alone: Hypothesis[][] = [];
     for (const source of sources) alone.push(await decoder.decode(batch(source)));
     expect(await Promise.all(sources.map((source) => decoder.decode(batch(source))))).toEqual(alone);
     const [failed, after] = await Promise.allSettled([decoder.decode(batch([V])), decoder.decode(batch(sources[1]))]);
@@ -256,5 +257,7 @@ test('a decoder that is released while it decodes finishes first', async () => {
   decoder.release();
   expect(await running).toEqual(expected);
   expect(await decoder.decode(source)).toEqual(expected);
-  expect(() => new GreedyDecoder(model, { ...options, maxLength: 0 })).toThrow('maxLength must be a positive integer, got 0');
+  expect(() => new GreedyDecoder(model, { ...options, maxLength: 0 })).toThrow(
+    'maxLength must be a positive integer, got 0',
+  );
 });

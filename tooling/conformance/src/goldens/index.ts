@@ -1,6 +1,7 @@
 import type { Engine } from '@qkv/tensor';
 import { describe } from 'vitest';
 
+import { attentionGoldens } from './attention';
 import { attentionPartGoldens } from './attention-parts';
 import { convolutionGoldens } from './convolutions';
 import { functionGoldens } from './functions';
@@ -21,6 +22,7 @@ export function goldenSuite(name: string, createEngine: () => Engine | Promise<E
     const place = (): Promise<Place> =>
       (made ??= Promise.resolve(createEngine()).then((engine) => ({ engine, precision })));
     functionGoldens(place);
+    attentionGoldens(place);
     layerGoldens(place);
     positionGoldens(place);
     attentionPartGoldens(place);
