@@ -30,7 +30,7 @@ async function process(
   const data = await (
     await run(x, tensor(Int32Array.from(tokens.flat()), [N, L]), tensor(Int32Array.of(length), []))
   ).data();
-  return logits.map((_, n) => [...data.slice(n * V, (n + 1) * V)]);
+  return logits.map((_, n) => Array.from(data.subarray(n * V, (n + 1) * V)));
 }
 
 /** The indices that are left. */

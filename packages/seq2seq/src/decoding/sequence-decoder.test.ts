@@ -173,9 +173,6 @@ test('says what does not fit', () => {
     "GreedyDecoder: sources of 101 ids exceed the model's maxLength 100; shorten them, or make the model with more",
   );
   expect(() => greedy({ startId: 6 })).toThrow('GreedyDecoder: startId 6 is outside a vocabulary of 6');
-  expect(() => greedy({ startId: undefined, sourceLength: 1 })).toThrow(
-    'GreedyDecoder: a prompt needs a sourceLength of at least 2, got 1; pad it at the left, or give a startId',
-  );
   expect(() => greedy({ endId: 0.5 })).toThrow('GreedyDecoder: endId must be an integer, got 0.5');
   expect(() => greedy({ minLength: 13 })).toThrow('GreedyDecoder: minLength 13 exceeds maxLength 12');
   expect(() => greedy({ forbidden: [0, 1, 2, 3, 4, 5, 5] })).toThrow(
