@@ -1,10 +1,14 @@
 /** @packageDocumentation Multi-head attention, masks, positions, encoder and decoder layers, key-value cache. */
-export { Decoder, type DecoderCache, type DecoderOptions } from './decoder';
+export { Decoder, type DecoderCache, type DecoderOptions, type Memory } from './decoder';
 export { DecoderLayer, type DecoderLayerCache, type DecoderLayerOptions, type DecodeOptions } from './decoder-layer';
+export { DropPath, type DropPathOptions } from './drop-path';
 export { Encoder, type EncoderOptions } from './encoder';
-export { EncoderLayer, type EncoderLayerOptions } from './encoder-layer';
+export { EncoderLayer, type EncoderLayerOptions, type StepOptions } from './encoder-layer';
 export { FeedForward, type FeedForwardOptions } from './feed-forward';
 export { KeyValueCache, type KeyValueCacheOptions } from './key-value-cache';
+export type { LayerAttentionOptions, LayerOptions } from './layer-options';
+export { LayerScale, type LayerScaleOptions } from './layer-scale';
+export { LayerStack, type LayerStackOptions } from './layer-stack';
 export { causalMask, paddingMask } from './masks';
 export {
   type AttendOptions,
@@ -12,5 +16,7 @@ export {
   MultiHeadAttention,
   type MultiHeadAttentionOptions,
 } from './multi-head-attention';
+export { createNorm, type Norm, type NormName } from './norm';
 export { SinusoidalPositions, type SinusoidalPositionsOptions, sinusoidalTable } from './positions';
 export { type Normalization, ResidualLayer, type ResidualOptions } from './residual';
+export { TransparentAttention, type TransparentAttentionOptions } from './transparent-attention';

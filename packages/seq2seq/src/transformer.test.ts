@@ -84,8 +84,8 @@ describe('parameters', () => {
     const [a, b] = [createModel(), createModel()];
     a.encode(ids(sources));
     b.forward(ids(sources), ids(sources));
-    const first = (model: Transformer): Promise<ArrayLike<number>> => model.encoder.layers[1].norm1.bias.data();
-    expect(a.encoder.layers[1].norm1.bias.name).toBe('encoder.layers.1.norm1.bias');
+    const first = (model: Transformer): Promise<ArrayLike<number>> => model.encoder.layers[1].norm1.bias!.data();
+    expect(a.encoder.layers[1].norm1.bias!.name).toBe('encoder.layers.1.norm1.bias');
     expect(await first(a)).toEqual(await first(b));
   });
 });
@@ -256,5 +256,7 @@ test('a decoder that is released while it decodes finishes first', async () => {
   decoder.release();
   expect(await running).toEqual(expected);
   expect(await decoder.decode(source)).toEqual(expected);
-  expect(() => new GreedyDecoder(model, { ...options, maxLength: 0 })).toThrow('maxLength must be a positive integer, got 0');
+  expect(() => new GreedyDecoder(model, { ...options, maxLength: 0 })).toThrow(
+    'maxLength must be a positive integer, got 0',
+  );
 });
