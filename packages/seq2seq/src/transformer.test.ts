@@ -4,7 +4,7 @@ import { AdamW } from '@qkv/optim';
 import { compile, logSoftmax, tensor, type Tensor, zeros } from '@qkv/tensor';
 import { describe, expect, test } from 'vitest';
 
-import { GreedyDecoder, greedyDecode } from './greedy';
+import { GreedyDecoder, greedyDecode } from './decoding/greedy';
 import { sequenceLoss } from './sequence-loss';
 import { Transformer, type TransformerOptions } from './transformer';
 

@@ -2,6 +2,7 @@ import { Decoder, Encoder, type Normalization, paddingMask, SinusoidalPositions 
 import { type ActivationName, Dropout, Embedding, Linear, Module, normal, xavierUniform, zeros } from '@qkv/nn';
 import { ShapeError, type Tensor } from '@qkv/tensor';
 
+import { type AutoregressiveModel, repeatRows } from './decoding/autoregressive-model';
 import { TransformerCache } from './transformer-cache';
 
 export interface TransformerOptions {
@@ -41,7 +42,8 @@ export interface TransformerOptions {
  * source ids (B, S), target ids (B, T) beginning with START → logits (B, T, V): at position t those of the token after
  * target t. Embeddings are scaled by √D and added to sinusoidal positions. What is padding is not attended to.
  */
-export class Transformer extends Module {
+export class Transformer extends Module implements AutoregressiveModel<TransformerCache> {
+  readonly targetVocabulary: number;
   readonly dimension: number;
   readonly maxLength: number;
   readonly padId: number;
@@ -64,6 +66,7 @@ export class Transformer extends Module {
         `Transformer: tied embeddings need one vocabulary, got ${sourceVocabulary} source and ${targetVocabulary} target ids`,
       );
     }
+    this.targetVocabulary = targetVocabulary;
     this.dimension = dimension;
     this.maxLength = maxLength;
     this.padId = padId;
@@ -132,11 +135,14 @@ export class Transformer extends Module {
     return new TransformerCache(this.decoder.createCache(rows, length, sourceLength), rows, sourceLength, length);
   }
 
-  /** Encodes the source (B, S) into the cache and goes to position 0. Inside `run` or `compile`. */
+  /**
+   * Encodes the source (B, S) into the cache, whose rows are B or a multiple, and goes to position 0. Inside `run` or
+   * `compile`.
+   */
   start(source: Tensor, cache: TransformerCache): void {
     this.scope(() => {
       cache.begin(this.sourceMask(source));
-      this.decoder.remember(cache.layers, this.encode(source));
+      this.decoder.remember(cache.layers, repeatRows(this.encode(source), cache.rows));
     });
   }
 
