@@ -1,0 +1,64 @@
+import {
+  AlibiPositions,
+  type AttentionPositions,
+  BucketedRelativePositions,
+  ClippedRelativePositions,
+  type InputPositions,
+  LearnedPositions,
+  RotaryPositions,
+  SinusoidalPositions,
+} from '@qkv/attention';
+
+/**
+ * How a model tells order. Added to the embeddings: `sinusoidal` (Vaswani et al. 2017, section 3.5), `learned` (Gehring et
+ * al. 2017). Inside of self-attention, one instance for all layers of a stack: `rotary` (Su et al. 2021), `alibi` (Press et
+ * al. 2022), `relative` (biases of distances up to 16, after Shaw et al. 2018), `t5` (Raffel et al. 2020). `none`: a set.
+ */
+export type PositionKind = 'sinusoidal' | 'learned' | 'rotary' | 'alibi' | 'relative' | 't5' | 'none';
+
+/** Shaw et al. 2018, section 4.3: larger k brings nothing. */
+const MAX_DISTANCE = 16;
+
+export interface PositionSizes {
+  readonly dimension: number;
+  readonly heads: number;
+  /** Dh; D/H by default. */
+  readonly headDimension?: number;
+  readonly maxLength: number;
+}
+
+/** Positions that are added to embeddings, if the kind has any. */
+export function createInputPositions(
+  kind: PositionKind,
+  { dimension, maxLength }: PositionSizes,
+): InputPositions | null {
+  if (kind === 'sinusoidal') return new SinusoidalPositions({ dimension, maxLength });
+  return kind === 'learned' ? new LearnedPositions({ dimension, maxLength }) : null;
+}
+
+/** Positions for the self-attention of one stack, if the kind has any. */
+export function createAttentionPositions(
+  kind: PositionKind,
+  sizes: PositionSizes,
+  { bidirectional }: { bidirectional: boolean },
+): AttentionPositions | undefined {
+  const { dimension, heads, headDimension = dimension / heads, maxLength } = sizes;
+  switch (kind) {
+    case 'rotary':
+      return new RotaryPositions({ headDimension, maxLength });
+    case 'alibi':
+      return new AlibiPositions({ heads });
+    case 'relative':
+      return new ClippedRelativePositions({ heads, maxDistance: MAX_DISTANCE });
+    case 't5':
+      return new BucketedRelativePositions({ heads, bidirectional });
+    case 'sinusoidal':
+    case 'learned':
+    case 'none':
+      return undefined;
+    default:
+      throw new RangeError(
+        `positions: there is no '${String(kind)}'; choose from sinusoidal, learned, rotary, alibi, relative, t5, none`,
+      );
+  }
+}
