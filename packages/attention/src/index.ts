@@ -17,6 +17,21 @@ export {
   type MultiHeadAttentionOptions,
 } from './multi-head-attention';
 export { createNorm, type Norm, type NormName } from './norm';
-export { SinusoidalPositions, type SinusoidalPositionsOptions, sinusoidalTable } from './positions';
+export { AlibiPositions, type AlibiPositionsOptions, alibiSlopes } from './positions/alibi-positions';
+export type { AttentionPositions } from './positions/attention-positions';
+export {
+  BucketedRelativePositions,
+  type BucketedRelativePositionsOptions,
+} from './positions/bucketed-relative-positions';
+export { ClippedRelativePositions, type ClippedRelativePositionsOptions } from './positions/clipped-relative-positions';
+export { GridPositions, type GridPositionsOptions, gridTable } from './positions/grid-positions';
+export type { InputPositions } from './positions/input-positions';
+export { LearnedPositions, type LearnedPositionsOptions } from './positions/learned-positions';
+export { RotaryPositions, type RotaryPositionsOptions } from './positions/rotary-positions';
+export {
+  SinusoidalPositions,
+  type SinusoidalPositionsOptions,
+  sinusoidalTable,
+} from './positions/sinusoidal-positions';
 export { type Normalization, ResidualLayer, type ResidualOptions } from './residual';
 export { TransparentAttention, type TransparentAttentionOptions } from './transparent-attention';

@@ -4,6 +4,7 @@ import { describe } from 'vitest';
 import { functionGoldens } from './functions';
 import { layerGoldens } from './layers';
 import { optimizerGoldens } from './optimizers';
+import { positionGoldens } from './positions';
 import { transformerGoldens } from './transformers';
 import type { Place, Precision } from './verify';
 
@@ -18,6 +19,7 @@ export function goldenSuite(name: string, createEngine: () => Engine | Promise<E
       (made ??= Promise.resolve(createEngine()).then((engine) => ({ engine, precision })));
     functionGoldens(place);
     layerGoldens(place);
+    positionGoldens(place);
     transformerGoldens(place);
     optimizerGoldens(place);
   });
