@@ -1,7 +1,7 @@
 import type { EncoderOptions, LayerAttentionOptions, Normalization, NormName } from '@qkv/attention';
 import type { ActivationName } from '@qkv/nn';
 
-import type { PositionKind } from './position-kinds';
+import { createAttentionPositions, type PositionKind } from './position-kinds';
 
 /** What all models here have in common. Sizes are those of the paper's base model unless given. */
 export interface ModelOptions {
@@ -51,11 +51,13 @@ export function modelSizes(options: ModelOptions): {
   return { dimension, heads, dropout, maxLength, padId };
 }
 
-/** Options of a stack of so many layers. */
-export function stackOptions(options: ModelOptions, layers: number): EncoderOptions {
+/** Options of a stack of so many layers. Its positions are its own, as T5's biases are. */
+export function stackOptions(options: ModelOptions, layers: number, order: { bidirectional: boolean }): EncoderOptions {
   const { feedForward = 2048, normalization, norm, activation, gated, bias } = options;
-  const { layerScale, dropPath, attention, finalNorms } = options;
+  const { layerScale, dropPath, finalNorms } = options;
   const { dimension, heads, dropout } = modelSizes(options);
+  const positions = createAttentionPositions(options, order);
+  const attention = positions === undefined ? options.attention : { ...options.attention, positions };
   const variants = { normalization, norm, activation, gated, bias, layerScale, dropPath, attention };
   return { dimension, heads, feedForward, dropout, layers, finalNorm: finalNorms, ...variants };
 }

@@ -9,6 +9,8 @@ import {
   SinusoidalPositions,
 } from '@qkv/attention';
 
+import { type ModelOptions, modelSizes } from './model-options';
+
 /**
  * How a model tells order. Added to the embeddings: `sinusoidal` (Vaswani et al. 2017, section 3.5), `learned` (Gehring et
  * al. 2017). Inside of self-attention, one instance for all layers of a stack: `rotary` (Su et al. 2021), `alibi` (Press et
@@ -19,33 +21,24 @@ export type PositionKind = 'sinusoidal' | 'learned' | 'rotary' | 'alibi' | 'rela
 /** Shaw et al. 2018, section 4.3: larger k brings nothing. */
 const MAX_DISTANCE = 16;
 
-export interface PositionSizes {
-  readonly dimension: number;
-  readonly heads: number;
-  /** Dh; D/H by default. */
-  readonly headDimension?: number;
-  readonly maxLength: number;
+/** Positions that are added to embeddings, if the model's are. */
+export function createInputPositions(options: ModelOptions): InputPositions | null {
+  const { positions = 'sinusoidal' } = options;
+  const { dimension, maxLength } = modelSizes(options);
+  if (positions === 'sinusoidal') return new SinusoidalPositions({ dimension, maxLength });
+  return positions === 'learned' ? new LearnedPositions({ dimension, maxLength }) : null;
 }
 
-/** Positions that are added to embeddings, if the kind has any. */
-export function createInputPositions(
-  kind: PositionKind,
-  { dimension, maxLength }: PositionSizes,
-): InputPositions | null {
-  if (kind === 'sinusoidal') return new SinusoidalPositions({ dimension, maxLength });
-  return kind === 'learned' ? new LearnedPositions({ dimension, maxLength }) : null;
-}
-
-/** Positions for the self-attention of one stack, if the kind has any. */
+/** Positions for the self-attention of one stack, if the model's are there. */
 export function createAttentionPositions(
-  kind: PositionKind,
-  sizes: PositionSizes,
+  options: ModelOptions,
   { bidirectional }: { bidirectional: boolean },
 ): AttentionPositions | undefined {
-  const { dimension, heads, headDimension = dimension / heads, maxLength } = sizes;
-  switch (kind) {
+  const { positions = 'sinusoidal', attention } = options;
+  const { dimension, heads, maxLength } = modelSizes(options);
+  switch (positions) {
     case 'rotary':
-      return new RotaryPositions({ headDimension, maxLength });
+      return new RotaryPositions({ headDimension: attention?.headDimension ?? dimension / heads, maxLength });
     case 'alibi':
       return new AlibiPositions({ heads });
     case 'relative':
@@ -58,7 +51,7 @@ export function createAttentionPositions(
       return undefined;
     default:
       throw new RangeError(
-        `positions: there is no '${String(kind)}'; choose from sinusoidal, learned, rotary, alibi, relative, t5, none`,
+        `positions: there is no '${String(positions)}'; choose from sinusoidal, learned, rotary, alibi, relative, t5, none`,
       );
   }
 }
