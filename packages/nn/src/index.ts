@@ -5,11 +5,14 @@ export { crossEntropy, type CrossEntropyOptions } from './cross-entropy';
 export { Dropout, type DropoutOptions } from './dropout';
 export { binaryCrossEntropyWithLogits, meanSquaredError } from './element-losses';
 export { Embedding, type EmbeddingOptions } from './embedding';
+export { GRU, type GRUState } from './gru';
 export { type Initializer, kaimingUniform, normal, ones, uniform, xavierUniform, zeros } from './initializers';
 export { LayerNorm, type LayerNormOptions } from './layer-norm';
 export { Linear, type LinearOptions } from './linear';
 export { Loss } from './loss';
+export { LSTM, type LSTMState } from './lstm';
 export { initialize, Module } from './module';
+export type { RecurrentInputs, RecurrentOptions, RecurrentOutput, RecurrentState } from './recurrent';
 export { RMSNorm, type RMSNormOptions } from './rms-norm';
 export {
   type LoadableEntry,

@@ -5,6 +5,7 @@ import { functionGoldens } from './functions';
 import { layerGoldens } from './layers';
 import { optimizerGoldens } from './optimizers';
 import { positionGoldens } from './positions';
+import { recurrentGoldens } from './recurrent';
 import { transformerGoldens } from './transformers';
 import type { Place, Precision } from './verify';
 
@@ -20,6 +21,7 @@ export function goldenSuite(name: string, createEngine: () => Engine | Promise<E
     functionGoldens(place);
     layerGoldens(place);
     positionGoldens(place);
+    recurrentGoldens(place);
     transformerGoldens(place);
     optimizerGoldens(place);
   });
