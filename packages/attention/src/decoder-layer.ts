@@ -18,10 +18,12 @@ export interface DecoderLayerOptions extends LayerOptions {
 }
 
 export interface DecodeOptions {
-  /** Which target positions may be attended to, broadcastable to (B, H, T, T); positions after one's own never may. */
+  /** Which target positions may be attended to, broadcastable to (B, H, T, T). */
   readonly mask?: AttendOptions['mask'];
   /** Which memory positions may be attended to, broadcastable to (B, H, T, S). */
   readonly memoryMask?: AttendOptions['mask'];
+  /** Whether a target position attends to none after it; true. Decoders that are not autoregressive want false. */
+  readonly causal?: boolean;
 }
 
 /** What a decoder layer keeps while it decodes token by token. */
@@ -48,12 +50,13 @@ export class DecoderLayer extends ResidualLayer {
 
   constructor(options: DecoderLayerOptions) {
     super(options);
-    const { memoryDimension, attention, crossAttention } = options;
+    const { memoryDimension, crossAttention } = options;
+    const attention = { ...options.attention, positions: undefined, window: undefined, ...crossAttention };
     this.selfAttention = new MultiHeadAttention(attentionOptions(options));
     this.norm1 = this.createNorm();
     this.scale1 = this.createScale();
     this.crossAttention = new MultiHeadAttention({
-      ...attentionOptions({ ...options, attention: { ...attention, ...crossAttention } }),
+      ...attentionOptions({ ...options, attention }),
       keyDimension: memoryDimension,
       valueDimension: memoryDimension,
     });
@@ -65,10 +68,10 @@ export class DecoderLayer extends ResidualLayer {
   }
 
   override forward(x: Tensor, memory: Tensor, options: DecodeOptions = {}): Tensor {
-    const { mask, memoryMask } = options;
+    const { mask, memoryMask, causal = true } = options;
     return this.around(
       x,
-      (y) => this.selfAttention.forward(y, y, y, { mask, causal: true }),
+      (y) => this.selfAttention.forward(y, y, y, { mask, causal }),
       (y) => this.crossAttention.forward(y, memory, memory, { mask: memoryMask }),
     );
   }
@@ -76,9 +79,9 @@ export class DecoderLayer extends ResidualLayer {
   /** Weights of the attention to memory, (B, H, T, S), for the same arguments as `forward`. */
   crossAttentionWeights(x: Tensor, memory: Tensor, options: DecodeOptions = {}): Tensor {
     return this.scope(() => {
-      const { mask, memoryMask } = options;
+      const { mask, memoryMask, causal = true } = options;
       const attended = this.residual(x, this.norm1, this.scale1, (y) =>
-        this.selfAttention.forward(y, y, y, { mask, causal: true }),
+        this.selfAttention.forward(y, y, y, { mask, causal }),
       );
       const query = this.normalization === 'pre' ? this.norm2.forward(attended) : attended;
       return this.crossAttention.attentionWeights(query, memory, { mask: memoryMask });
@@ -98,12 +101,13 @@ export class DecoderLayer extends ResidualLayer {
   }
 
   /** What `forward` gives for one more token x (B, 1, D) at `position`, an int32 scalar. */
-  step(x: Tensor, cache: DecoderLayerCache, position: Tensor, memoryMask?: Tensor): Tensor {
+  step(x: Tensor, cache: DecoderLayerCache, position: Tensor, memoryMask?: DecodeOptions['memoryMask']): Tensor {
     return this.scope(() =>
       this.around(
         x,
         (y) => this.selfAttention.forward(y, { cache: cache.self, position }),
-        (y) => this.crossAttention.forward(y, { cache: cache.cross, mask: memoryMask }),
+        (y) =>
+          this.crossAttention.forward(y, { cache: cache.cross, mask: memoryMask, positions: position.unsqueeze(0) }),
       ),
     );
   }

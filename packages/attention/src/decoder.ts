@@ -48,7 +48,7 @@ export class Decoder extends LayerStack<DecoderLayer> {
   }
 
   /** What `forward` gives for one more token x (B, 1, D) at `position`, an int32 scalar. */
-  step(x: Tensor, cache: DecoderCache, position: Tensor, memoryMask?: Tensor): Tensor {
+  step(x: Tensor, cache: DecoderCache, position: Tensor, memoryMask?: DecodeOptions['memoryMask']): Tensor {
     return this.scope(() => this.through(x, (layer, h, i) => layer.step(h, cache[i], position, memoryMask)));
   }
 

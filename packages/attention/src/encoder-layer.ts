@@ -1,4 +1,4 @@
-import { pad, type Tensor } from '@qkv/tensor';
+import type { Tensor } from '@qkv/tensor';
 
 import { FeedForward } from './feed-forward';
 import type { KeyValueCache } from './key-value-cache';
@@ -10,15 +10,15 @@ import { ResidualLayer } from './residual';
 
 export type EncoderLayerOptions = LayerOptions;
 
-/** What may be attended to, (B, 1, 1, L) over all positions of the cache; those after one's own never may. */
+/** As of `AttendOptions`, where S are the L positions of the cache; what is after one's own is not attended to. */
 export type StepOptions = Omit<CachedAttendOptions, 'cache' | 'position'>;
 
 /**
  * One layer of the encoder (Vaswani et al. 2017, Figure 1, left): self-attention, then feed-forward, each with a residual
  * connection and a norm. post: LN(x + f(x)); pre: x + f(LN(x)). x (B, T, D) → (B, T, D).
  *
- * With the option `causal` it is the layer of decoder-only models, which have no other input to attend to; `read` and
- * `step` are its forward with a cache.
+ * With the option `causal` it is the layer of decoder-only models, which have no other input to attend to, and `step` is
+ * its forward with a cache.
  */
 export class EncoderLayer extends ResidualLayer {
   readonly selfAttention: MultiHeadAttention;
@@ -47,18 +47,7 @@ export class EncoderLayer extends ResidualLayer {
     return this.selfAttention.createCache(rows, length, name);
   }
 
-  /** What a causal `forward` gives for the first positions x (B, P, D), whose keys and values the cache keeps. */
-  read(x: Tensor, cache: KeyValueCache, options: AttendOptions = {}): Tensor {
-    const room = [0, cache.length - x.shape[1], 0];
-    return this.scope(() =>
-      this.around(x, (y) => {
-        this.selfAttention.remember(cache, pad(y, [0, 0, 0], room));
-        return this.selfAttention.forward(y, y, y, { ...options, causal: true });
-      }),
-    );
-  }
-
-  /** What a causal `forward` gives for one more token x (B, 1, D) at `position`, an int32 scalar. */
+  /** What a causal `forward` gives for T more tokens x (B, T, D) at `position`, an int32 scalar, and after it. */
   step(x: Tensor, cache: KeyValueCache, position: Tensor, options: StepOptions = {}): Tensor {
     return this.scope(() => this.around(x, (y) => this.selfAttention.forward(y, { cache, position, ...options })));
   }

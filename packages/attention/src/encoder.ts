@@ -27,12 +27,7 @@ export class Encoder extends LayerStack<EncoderLayer> {
     return this.layers.map((layer, i) => layer.createCache(rows, length, `cache.${i}`));
   }
 
-  /** What a causal `forward` gives for the first positions x (B, P, D), whose keys and values the cache keeps. */
-  read(x: Tensor, cache: readonly KeyValueCache[], options: AttendOptions = {}): Tensor {
-    return this.scope(() => this.through(x, (layer, h, i) => layer.read(h, cache[i], options)));
-  }
-
-  /** What a causal `forward` gives for one more token x (B, 1, D) at `position`, an int32 scalar. */
+  /** What a causal `forward` gives for T more tokens x (B, T, D) at `position`, an int32 scalar, and after it. */
   step(x: Tensor, cache: readonly KeyValueCache[], position: Tensor, options: StepOptions = {}): Tensor {
     return this.scope(() => this.through(x, (layer, h, i) => layer.step(h, cache[i], position, options)));
   }

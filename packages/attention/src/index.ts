@@ -1,15 +1,27 @@
 /** @packageDocumentation Multi-head attention, masks, positions, encoder and decoder layers, key-value cache. */
+export { attend, type AttendHeadsOptions, type AttentionFormula, attentionWeights, type HeadsOptions } from './attend';
+export type { AttentionScore } from './attention-score';
 export { Decoder, type DecoderCache, type DecoderOptions, type Memory } from './decoder';
 export { DecoderLayer, type DecoderLayerCache, type DecoderLayerOptions, type DecodeOptions } from './decoder-layer';
 export { DropPath, type DropPathOptions } from './drop-path';
 export { Encoder, type EncoderOptions } from './encoder';
 export { EncoderLayer, type EncoderLayerOptions, type StepOptions } from './encoder-layer';
 export { FeedForward, type FeedForwardOptions } from './feed-forward';
-export { KeyValueCache, type KeyValueCacheOptions } from './key-value-cache';
+export { type CachedAttention, KeyValueCache, type KeyValueCacheOptions } from './key-value-cache';
 export type { LayerAttentionOptions, LayerOptions } from './layer-options';
 export { LayerScale, type LayerScaleOptions } from './layer-scale';
 export { LayerStack, type LayerStackOptions } from './layer-stack';
-export { causalMask, paddingMask } from './masks';
+export {
+  causalMask,
+  documentMask,
+  graphMask,
+  type Mask,
+  paddingMask,
+  prefixMask,
+  windowMask,
+  type WindowMaskOptions,
+  type WindowOptions,
+} from './masks';
 export {
   type AttendOptions,
   type CachedAttendOptions,

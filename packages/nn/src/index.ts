@@ -22,4 +22,5 @@ export {
   type Stateful,
   type StateOptions,
 } from './state-dict';
+export { isTapped, tap } from './tap';
 export { isModule } from './tree';

@@ -1,16 +1,14 @@
-import {
-  Decoder,
-  type InputPositions,
-  TransparentAttention,
-} from '@qkv/attention';
+import { Decoder, type InputPositions, TransparentAttention } from '@qkv/attention';
 import { Dropout, Embedding, type Linear, Module } from '@qkv/nn';
 import { ShapeError, stack, type Tensor } from '@qkv/tensor';
 
 import { type AutoregressiveModel, repeatRows } from './decoding/autoregressive-model';
 import { createEncoder, type EncoderKind, type SequenceEncoder } from './models/encoder-kinds';
-import { addPositions, createOutput, embed, embeddingInitializer, expectIds, presentMask } from './models/ids';
-import { type ModelOptions, modelSizes, stackOptions } from './models/model-options';
+import { addPositions, createOutput, embed, embeddingInitializer, expectIds } from './models/ids';
+import { type ModelOptions, modelSizes } from './models/model-options';
+import { presentMask } from './models/padding';
 import { createInputPositions } from './models/position-kinds';
+import { stackOptions } from './models/stack-options';
 import { TransformerCache } from './transformer-cache';
 
 /**
@@ -100,7 +98,8 @@ export class Transformer extends Module implements AutoregressiveModel<Transform
     this.targetPositions = positions === 'learned' ? createInputPositions(options) : this.sourcePositions;
     this.dropout = new Dropout({ rate: dropout });
     this.encoder = createEncoder(encoder, stackOptions(options, encoderLayers, { bidirectional: true }));
-    this.mixture = wiring === 'all' ? new TransparentAttention({ inputs: encoderLayers + 1, outputs: decoderLayers }) : null;
+    this.mixture =
+      wiring === 'all' ? new TransparentAttention({ inputs: encoderLayers + 1, outputs: decoderLayers }) : null;
     this.decoder = new Decoder(stackOptions(options, decoderLayers, { bidirectional: false }));
     this.output = tieEmbeddings === false ? createOutput(dimension, targetVocabulary) : null;
   }

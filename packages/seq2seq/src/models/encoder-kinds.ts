@@ -1,5 +1,4 @@
 import { Encoder, type EncoderOptions } from '@qkv/attention';
-import type { Tensor } from '@qkv/tensor';
 
 import { ConvolutionalEncoder } from './convolutional-encoder';
 import { RecurrentEncoder } from './recurrent-encoder';
@@ -9,11 +8,6 @@ export type EncoderKind = 'attention' | 'lstm' | 'gru' | 'convolutional';
 
 /** Embedded inputs x (B, S, D) → (B, S, D). The mask (B, 1, 1, S) tells what is not padding. */
 export type SequenceEncoder = Encoder | RecurrentEncoder | ConvolutionalEncoder;
-
-export interface SequenceEncoderOptions {
-  /** (B, 1, 1, S): which inputs there are. */
-  readonly mask?: Tensor;
-}
 
 export function createEncoder(kind: EncoderKind, options: EncoderOptions): SequenceEncoder {
   switch (kind) {
@@ -25,8 +19,6 @@ export function createEncoder(kind: EncoderKind, options: EncoderOptions): Seque
     case 'convolutional':
       return new ConvolutionalEncoder(options);
     default:
-      throw new RangeError(
-        `encoder: there is no '${String(kind)}'; choose from attention, lstm, gru, convolutional`,
-      );
+      throw new RangeError(`encoder: there is no '${String(kind)}'; choose from attention, lstm, gru, convolutional`);
   }
 }

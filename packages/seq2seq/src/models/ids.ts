@@ -30,11 +30,6 @@ export function addPositions(x: Tensor, positions: InputPositions | null, at?: T
   return at === undefined ? positions.forward(x) : x.add(positions.at(at));
 }
 
-/** ids (B, T) → (B, 1, 1, T): whatever is not padding may be attended to. */
-export function presentMask(ids: Tensor, padId: number): Tensor {
-  return ids.notEqual(padId).unsqueeze(1).unsqueeze(1);
-}
-
 /** The last layer: (…, D) → logits (…, outputs). */
 export function createOutput(dimension: number, outputs: number): Linear {
   return new Linear({

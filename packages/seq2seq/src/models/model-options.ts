@@ -1,7 +1,12 @@
-import type { EncoderOptions, LayerAttentionOptions, Normalization, NormName } from '@qkv/attention';
+import type { LayerAttentionOptions, Normalization, NormName } from '@qkv/attention';
 import type { ActivationName } from '@qkv/nn';
 
-import { createAttentionPositions, type PositionKind } from './position-kinds';
+/**
+ * How a model tells order. Added to the embeddings: `sinusoidal` (Vaswani et al. 2017, section 3.5), `learned` (Gehring et
+ * al. 2017). Inside of self-attention, one instance for all layers of a stack: `rotary` (Su et al. 2021), `alibi` (Press et
+ * al. 2022), `relative` (biases of distances up to 16, after Shaw et al. 2018), `t5` (Raffel et al. 2020). `none`: a set.
+ */
+export type PositionKind = 'sinusoidal' | 'learned' | 'rotary' | 'alibi' | 'relative' | 't5' | 'none';
 
 /** What all models here have in common. Sizes are those of the paper's base model unless given. */
 export interface ModelOptions {
@@ -49,15 +54,4 @@ export function modelSizes(options: ModelOptions): {
 } {
   const { dimension = 512, heads = 8, dropout = 0.1, maxLength = 512, padId = 0 } = options;
   return { dimension, heads, dropout, maxLength, padId };
-}
-
-/** Options of a stack of so many layers. Its positions are its own, as T5's biases are. */
-export function stackOptions(options: ModelOptions, layers: number, order: { bidirectional: boolean }): EncoderOptions {
-  const { feedForward = 2048, normalization, norm, activation, gated, bias } = options;
-  const { layerScale, dropPath, finalNorms } = options;
-  const { dimension, heads, dropout } = modelSizes(options);
-  const positions = createAttentionPositions(options, order);
-  const attention = positions === undefined ? options.attention : { ...options.attention, positions };
-  const variants = { normalization, norm, activation, gated, bias, layerScale, dropPath, attention };
-  return { dimension, heads, feedForward, dropout, layers, finalNorm: finalNorms, ...variants };
 }

@@ -11,13 +11,6 @@ import {
 
 import { type ModelOptions, modelSizes } from './model-options';
 
-/**
- * How a model tells order. Added to the embeddings: `sinusoidal` (Vaswani et al. 2017, section 3.5), `learned` (Gehring et
- * al. 2017). Inside of self-attention, one instance for all layers of a stack: `rotary` (Su et al. 2021), `alibi` (Press et
- * al. 2022), `relative` (biases of distances up to 16, after Shaw et al. 2018), `t5` (Raffel et al. 2020). `none`: a set.
- */
-export type PositionKind = 'sinusoidal' | 'learned' | 'rotary' | 'alibi' | 'relative' | 't5' | 'none';
-
 /** Shaw et al. 2018, section 4.3: larger k brings nothing. */
 const MAX_DISTANCE = 16;
 
