@@ -1,6 +1,9 @@
 /** @packageDocumentation Modules and layers: Linear, Embedding, LayerNorm, Dropout, activations, losses, initialisers. */
 export { activation, type ActivationName } from './activation';
 export { expectLastDimension, expectSize } from './check';
+export { Conv1d, type Conv1dOptions } from './conv1d';
+export { Conv2d, type Conv2dOptions } from './conv2d';
+export type { ConvolutionOptions } from './convolution';
 export { crossEntropy, type CrossEntropyOptions } from './cross-entropy';
 export { Dropout, type DropoutOptions } from './dropout';
 export { binaryCrossEntropyWithLogits, meanSquaredError } from './element-losses';

@@ -51,7 +51,7 @@ export class CharacterEncoder extends Module {
     const present = ids.notEqual(this.padId).unsqueeze(-1); // (B·T, W, 1)
     const x = select(present, this.embedding.forward(ids), 0); // (B·T, W, C)
     const features = this.convolutions.map((convolution) => {
-      const after = convolution.kernel - 1;
+      const after = convolution.weight.shape[2] - 1;
       const y = convolution.forward(pad(x, [0, 0, 0], [0, after, 0])).tanh(); // (B·T, W, F)
       const most = select(present, y, -1).max(1); // (B·T, F); −1 is below any tanh
       return select(present.max(1), most, 0);

@@ -1,6 +1,7 @@
 import type { Engine } from '@qkv/tensor';
 import { describe } from 'vitest';
 
+import { convolutionGoldens } from './convolutions';
 import { functionGoldens } from './functions';
 import { layerGoldens } from './layers';
 import { optimizerGoldens } from './optimizers';
@@ -21,6 +22,7 @@ export function goldenSuite(name: string, createEngine: () => Engine | Promise<E
     functionGoldens(place);
     layerGoldens(place);
     positionGoldens(place);
+    convolutionGoldens(place);
     recurrentGoldens(place);
     transformerGoldens(place);
     optimizerGoldens(place);
