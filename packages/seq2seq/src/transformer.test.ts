@@ -1,7 +1,8 @@
+import type { Encoder } from '@qkv/attention';
 import { grad } from '@qkv/autograd';
 import { initialize } from '@qkv/nn';
 import { AdamW } from '@qkv/optim';
-import { compile, logSoftmax, tensor, type Tensor, zeros } from '@qkv/tensor';
+import { compile, logSoftmax, type Parameter, tensor, type Tensor, zeros } from '@qkv/tensor';
 import { describe, expect, test } from 'vitest';
 
 import { GreedyDecoder, greedyDecode } from './decoding/greedy';
@@ -85,8 +86,9 @@ describe('parameters', () => {
     const [a, b] = [createModel(), createModel()];
     a.encode(ids(sources));
     b.forward(ids(sources), ids(sources));
-    const first = (model: Transformer): Promise<ArrayLike<number>> => model.encoder.layers[1].norm1.bias.data();
-    expect(a.encoder.layers[1].norm1.bias.name).toBe('encoder.layers.1.norm1.bias');
+    const bias = (model: Transformer): Parameter => (model.encoder as Encoder).layers[1].norm1.bias!;
+    const first = (model: Transformer): Promise<ArrayLike<number>> => bias(model).data();
+    expect(bias(a).name).toBe('encoder.layers.1.norm1.bias');
     expect(await first(a)).toEqual(await first(b));
   });
 });

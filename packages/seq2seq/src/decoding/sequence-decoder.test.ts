@@ -227,7 +227,7 @@ describe.each(['pre', 'post'] as const)('a Transformer, %s-norm', (normalization
         .forward(x, idsTensor(targets))
         .slice([0, T - 1], [targets.length, 1])
         .data();
-      targets.forEach((tokens, n) => known.set(tokens.join(), [...logits.slice(n * V, (n + 1) * V)]));
+      targets.forEach((tokens, n) => known.set(tokens.join(), Array.from(logits.subarray(n * V, (n + 1) * V))));
       targets = targets
         .flatMap((tokens) => [1, 2, 3, 4, 5].map((id) => [...tokens, id]))
         .filter((tokens) => !tokens.includes(END));
