@@ -1,8 +1,18 @@
-import { compile, type Compiled, type Engine, full, type HostData, type Tensor, Variable, zeros } from '@qkv/tensor';
+import {
+  compile,
+  type Compiled,
+  type Engine,
+  full,
+  type HostData,
+  type Tensor,
+  type Variable,
+  zeros,
+} from '@qkv/tensor';
 
 import { type AutoregressiveModel, type DecodingCache, repeatRows } from './autoregressive-model';
 import type { Hypothesis } from './hypothesis';
 import { type ConstraintOptions, expectCount } from './logit-processors';
+import { stateVariable } from './state-variable';
 import { Turns } from './turns';
 
 export interface DecoderOptions extends ConstraintOptions {
@@ -74,12 +84,7 @@ export class SequenceDecoder<Call extends DecodeCall = DecodeCall> {
     const { padId } = model;
     const sequences = rows * search.width;
     const cache = model.createCache(sequences, maxLength, startId === undefined ? sourceLength - 1 : sourceLength);
-    const length = new Variable({
-      shape: [],
-      dtype: 'int32',
-      initialize: () => zeros([], 'int32'),
-      name: `${name}.length`,
-    });
+    const length = stateVariable(`${name}.length`, [], 'int32');
     this.#start = compile(
       (source: Tensor, ...inputs: Tensor[]): void => {
         const last = sourceLength - 1;

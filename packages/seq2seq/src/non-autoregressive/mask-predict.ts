@@ -10,7 +10,7 @@ import {
   select,
   type Tensor,
   topK,
-  Variable,
+  type Variable,
   zeros,
 } from '@qkv/tensor';
 
@@ -18,7 +18,7 @@ import { repeatRows } from '../decoding/autoregressive-model';
 import type { Hypothesis } from '../decoding/hypothesis';
 import { expectCount } from '../decoding/logit-processors';
 import type { DecodeCall } from '../decoding/sequence-decoder';
-import { stateVariable } from '../decoding/token-search';
+import { stateVariable } from '../decoding/state-variable';
 import { Turns } from '../decoding/turns';
 import { smallest } from './mask-targets';
 import type { NonAutoregressiveTransformer } from './non-autoregressive-transformer';
@@ -81,12 +81,7 @@ export class MaskPredictDecoder {
     /** log p of each token, (R, L). */
     const logs = stateVariable('maskPredict.logProbabilities', [R, L]);
     /** t, an int32 scalar. */
-    const passes = new Variable({
-      shape: [],
-      dtype: 'int32',
-      initialize: () => zeros([], 'int32'),
-      name: 'maskPredict.passes',
-    });
+    const passes = stateVariable('maskPredict.passes', [], 'int32');
     this.#variables = [memory, memoryMask, lengths, tokens, logs, passes];
     const silenced = new Set([...forbidden, maskId, padId]);
     const allowed = constant(
