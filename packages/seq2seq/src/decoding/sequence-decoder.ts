@@ -52,8 +52,8 @@ export interface Search<Call extends DecodeCall = DecodeCall> {
   state(): Tensor[];
   /** For each source its sequences, best first, from that. */
   hypotheses(state: readonly HostData[]): Hypothesis[][];
-  /** For each source the ids that will not change any more, after so many steps. */
-  settled(state: readonly HostData[], steps: number): Int32Array[];
+  /** For each source the ids that will not change any more. */
+  settled(state: readonly HostData[]): Int32Array[];
 }
 
 /** Steps between two looks at a signal. */
@@ -146,7 +146,7 @@ export class SequenceDecoder<Call extends DecodeCall = DecodeCall> {
     for (let steps = 1, done = 0; done === 0 && steps <= maxLength; steps++) {
       call.signal?.throwIfAborted();
       done = await (await this.#step()).item();
-      const settled = this.search.settled(await this.#read(), steps);
+      const settled = this.search.settled(await this.#read());
       yield settled.map((ids, row) => {
         const from = given[row];
         given[row] = ids.length;

@@ -106,9 +106,9 @@ export abstract class TokenSearch<Call extends DecodeCall = DecodeCall> implemen
     );
   }
 
-  settled([tokens]: readonly HostData[], steps: number): Int32Array[] {
+  settled([tokens]: readonly HostData[]): Int32Array[] {
     const { rows, width, maxLength, endId } = this.options;
-    return Array.from({ length: rows }, (_, row) => idsOfRow(tokens, row * width, maxLength, endId).subarray(0, steps));
+    return Array.from({ length: rows }, (_, row) => idsOfRow(tokens, row * width, maxLength, endId));
   }
 }
 
