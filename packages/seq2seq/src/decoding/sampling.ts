@@ -87,7 +87,8 @@ class Sampler extends TokenSearch<SamplingCall> {
 
 /**
  * Sampling: y_t is drawn from softmax of the processed logits until END. A hypothesis' score is the log-probability with
- * which it was drawn, its `logProbability` the model's own.
+ * which it was drawn, its `logProbability` the model's own. Equal calls give equal results: for other draws give other
+ * streams, or another seed.
  */
 export class SamplingDecoder extends SequenceDecoder<SamplingCall> {
   constructor(model: AutoregressiveModel, options: SamplingOptions) {
