@@ -1,5 +1,6 @@
-/** @packageDocumentation Modules and layers: Linear, Embedding, LayerNorm, Dropout, activations, losses, initialisers. */
+/** @packageDocumentation Modules and layers: Linear, Embedding, LayerNorm, Dropout, activations, losses, initialisers, capture. */
 export { activation, type ActivationName } from './activation';
+export { capture, type Captured, type CapturedValue, type CapturePaths, patch, type Patch } from './capture';
 export { expectLastDimension, expectSize } from './check';
 export { Conv1d, type Conv1dOptions } from './conv1d';
 export { Conv2d, type Conv2dOptions } from './conv2d';
@@ -16,6 +17,7 @@ export { Loss } from './loss';
 export { LSTM, type LSTMState } from './lstm';
 export { initialize, Module } from './module';
 export type { RecurrentInputs, RecurrentOptions, RecurrentOutput, RecurrentState } from './recurrent';
+export { modulePaths } from './module-paths';
 export { RMSNorm, type RMSNormOptions } from './rms-norm';
 export {
   type LoadableEntry,

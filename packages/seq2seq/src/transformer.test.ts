@@ -7,6 +7,7 @@ import { describe, expect, test } from 'vitest';
 
 import { GreedyDecoder, greedyDecode } from './decoding/greedy';
 import { transformerPresets } from './models/presets';
+import type { Hypothesis } from './decoding/hypothesis';
 import { sequenceLoss } from './sequence-loss';
 import { Transformer, type TransformerOptions } from './transformer';
 
@@ -144,7 +145,7 @@ describe.each(['pre', 'post'] as const)('decoding, %s-norm', (normalization) => 
   test('calls that overlap wait for each other, and one that fails holds up none', async () => {
     const decoder = new GreedyDecoder(model, { ...options, rows: 1, sourceLength: 6 });
     const batch = (row: readonly number[]): Tensor => ids([[...row, ...Array<number>(6 - row.length).fill(PAD)]]);
-    const alone: Int32Array[][] = [];
+    const alone: Hypothesis[][] = [];
     for (const source of sources) alone.push(await decoder.decode(batch(source)));
     expect(await Promise.all(sources.map((source) => decoder.decode(batch(source))))).toEqual(alone);
     const [failed, after] = await Promise.allSettled([decoder.decode(batch([V])), decoder.decode(batch(sources[1]))]);
