@@ -6,6 +6,7 @@ export { Conv1d, type Conv1dOptions } from './conv1d';
 export { Conv2d, type Conv2dOptions } from './conv2d';
 export type { ConvolutionOptions } from './convolution';
 export { crossEntropy, type CrossEntropyOptions } from './cross-entropy';
+export { distillation, type DistillationOptions } from './distillation';
 export { Dropout, type DropoutOptions } from './dropout';
 export { binaryCrossEntropyWithLogits, meanSquaredError } from './element-losses';
 export { Embedding, type EmbeddingOptions } from './embedding';
@@ -16,6 +17,15 @@ export { Linear, type LinearOptions } from './linear';
 export { Loss } from './loss';
 export { LSTM, type LSTMState } from './lstm';
 export { initialize, Module } from './module';
+export {
+  averagePool1d,
+  averagePool2d,
+  globalAveragePool,
+  globalMaxPool,
+  maxPool1d,
+  maxPool2d,
+  type PoolOptions,
+} from './pooling';
 export type { RecurrentInputs, RecurrentOptions, RecurrentOutput, RecurrentState } from './recurrent';
 export { modulePaths } from './module-paths';
 export { RMSNorm, type RMSNormOptions } from './rms-norm';
@@ -29,3 +39,4 @@ export {
 } from './state-dict';
 export { isTapped, tap } from './tap';
 export { isModule } from './tree';
+export { WindowNetwork, type WindowNetworkOptions } from './window-network';
