@@ -66,7 +66,7 @@ describe.each(combinations.map((options, i) => ({ options, i, title: Object.valu
           kind === 'features'
             ? linear(
                 values,
-                'embedding',
+                'projection',
                 Array.from({ length }, (_, t) => frame(t)),
               )
             : embedded(values, 'embedding', '', rows[b], 'none');
