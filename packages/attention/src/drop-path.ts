@@ -1,5 +1,5 @@
 import { Module } from '@qkv/nn';
-import { dropout, ones, type Tensor } from '@qkv/tensor';
+import { dropout, isTraining, ones, type Tensor } from '@qkv/tensor';
 
 export interface DropPathOptions {
   /** Probability that a row's sublayer is left out; 0 keeps all. */
@@ -21,9 +21,9 @@ export class DropPath extends Module {
   }
 
   override forward(x: Tensor): Tensor {
+    if (this.rate === 0 || !isTraining()) return x;
     const rows = ones([x.shape[0], ...x.shape.slice(1).map(() => 1)]); // (B, 1, …)
-    const kept = dropout(rows, this.rate);
-    return kept === rows ? x : x.mul(kept);
+    return x.mul(dropout(rows, this.rate));
   }
 }
 

@@ -64,3 +64,21 @@ export {
   type TransformerOptions,
 } from './transformer';
 export { TransformerCache } from './transformer-cache';
+export {
+  type Candidates,
+  CandidateSampler,
+  type CandidateSamplerOptions,
+  type Judge,
+} from './objectives/candidate-sampler';
+export { guidedAttentionLoss, type GuidedAttentionOptions } from './objectives/guided-attention';
+export { minimumRiskLoss, type MinimumRiskOptions } from './objectives/minimum-risk';
+export {
+  exponentialDecay,
+  inverseSigmoidDecay,
+  linearDecay,
+  type LinearDecayOptions,
+  type SamplingSchedule,
+} from './objectives/sampling-schedules';
+export { scheduledSampling, type ScheduledSamplingOptions } from './objectives/scheduled-sampling';
+export { selfCriticalLoss, type SelfCriticalOptions } from './objectives/self-critical';
+export { sequenceLogProbabilities } from './objectives/sequence-log-probabilities';

@@ -167,7 +167,8 @@ export function recurrence(weights: Weights, name: string, x: Matrix): number[][
     }));
     const H = state.weight[0].length;
     const isGru = state.weight.length === 3 * H;
-    let [h, c] = [Array<number>(H).fill(0), Array<number>(H).fill(0)];
+    let h = Array<number>(H).fill(0);
+    const c = Array<number>(H).fill(0);
     const states: number[][] = [];
     for (const t of order) {
       const [a, b] = [

@@ -56,8 +56,10 @@ export class EncoderModel extends Module {
   readonly maxLength: number;
   readonly padId: number;
   readonly pooling: Pooling;
-  /** A table of ids, or a linear layer for features. */
-  readonly embedding: Embedding | Linear;
+  /** For ids. */
+  readonly embedding: Embedding | null;
+  /** For features. */
+  readonly projection: Linear | null;
   readonly characters: CharacterEncoder | null;
   /** (D), with the pooling `class` only. */
   readonly classToken: Parameter | null;
@@ -73,11 +75,18 @@ export class EncoderModel extends Module {
     if (!['class', 'mean', 'first'].includes(pooling)) {
       throw new RangeError(`EncoderModel: there is no pooling '${String(pooling)}'; choose from class, mean, first`);
     }
+    if ((vocabulary === undefined) === (features === undefined)) {
+      throw new RangeError('EncoderModel: needs either a vocabulary, for ids, or a number of features');
+    }
     this.dimension = dimension;
     this.maxLength = maxLength;
     this.padId = padId;
     this.pooling = pooling;
-    this.embedding = createEmbedding(dimension, vocabulary, features);
+    this.embedding =
+      vocabulary === undefined
+        ? null
+        : new Embedding({ vocabulary, dimension, initializer: embeddingInitializer(dimension) });
+    this.projection = features === undefined ? null : new Linear({ inputs: features, outputs: dimension });
     this.characters =
       characters === undefined ? null : new CharacterEncoder({ padId, ...characters, outputs: dimension });
     this.classToken =
@@ -118,17 +127,18 @@ export class EncoderModel extends Module {
   }
 
   private embedInputs(inputs: Tensor): Tensor {
-    if (this.embedding instanceof Embedding) {
+    if (this.embedding !== null) {
       expectIds('EncoderModel', inputs, this.maxLength);
       return embed(inputs, this.embedding);
     }
+    const projection = this.projection!;
     if (inputs.rank !== 3 || inputs.dtype !== 'float32') {
       throw new ShapeError(
-        `EncoderModel: expected float32 (B, T, ${this.embedding.inputs}), got ${inputs.dtype} [${inputs.shape.join(', ')}]`,
+        `EncoderModel: expected float32 (B, T, ${projection.inputs}), got ${inputs.dtype} [${inputs.shape.join(', ')}]`,
       );
     }
     expectLength('EncoderModel', inputs.shape[1], this.maxLength);
-    return this.embedding.forward(inputs);
+    return projection.forward(inputs);
   }
 
   /** (B, T), or undefined where all inputs are there. */
@@ -141,14 +151,6 @@ export class EncoderModel extends Module {
     }
     return present ?? (inputs.dtype === 'int32' ? inputs.notEqual(this.padId) : undefined);
   }
-}
-
-function createEmbedding(dimension: number, vocabulary?: number, features?: number): Embedding | Linear {
-  if (vocabulary !== undefined && features === undefined) {
-    return new Embedding({ vocabulary, dimension, initializer: embeddingInitializer(dimension) });
-  }
-  if (features !== undefined && vocabulary === undefined) return new Linear({ inputs: features, outputs: dimension });
-  throw new RangeError('EncoderModel: needs either a vocabulary, for ids, or a number of features');
 }
 
 /** Over T inputs, and `first` tokens before them, which all may attend to and which may attend to all. */

@@ -4,7 +4,8 @@ import type { ActivationName } from '@qkv/nn';
 /**
  * How a model tells order. Added to the embeddings: `sinusoidal` (Vaswani et al. 2017, section 3.5), `learned` (Gehring et
  * al. 2017). Inside of self-attention, one instance for all layers of a stack: `rotary` (Su et al. 2021), `alibi` (Press et
- * al. 2022), `relative` (biases of distances up to 16, after Shaw et al. 2018), `t5` (Raffel et al. 2020). `none`: a set.
+ * al. 2022), `relative` (biases of distances up to 16, after Shaw et al. 2018), `t5` (the biases of Raffel et al. 2020, whose
+ * scores are unscaled besides: `attention: { score: 'dotProduct' }`). `none`: a set.
  */
 export type PositionKind = 'sinusoidal' | 'learned' | 'rotary' | 'alibi' | 'relative' | 't5' | 'none';
 
