@@ -11,6 +11,7 @@ export { layerNorm, rmsNorm } from './composites/norms';
 export { crossEntropyRows, type CrossEntropyRowsOptions } from './composites/cross-entropy';
 export { type AttentionOptions, scaledDotProductAttention } from './composites/attention';
 export { dropout } from './composites/dropout';
+export { dropout, uniformAt } from './composites/dropout';
 export { gru } from './composites/gru';
 export { lstm } from './composites/lstm';
 export type { RecurrenceOptions } from './composites/recurrence';

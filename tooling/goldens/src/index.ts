@@ -24,7 +24,12 @@ interface ManifestCase {
   readonly stats?: Readonly<Record<string, GoldenStats>>;
   readonly scalars?: Readonly<Record<string, number>>;
   readonly note?: string;
-  readonly decode?: { readonly max_new: number; readonly results: readonly GoldenDecode[] };
+  readonly decode?: {
+    readonly max_new: number;
+    readonly beam: number;
+    readonly alpha: number;
+    readonly results: readonly GoldenDecode[];
+  };
 }
 
 export interface Golden extends ManifestCase {
