@@ -1,5 +1,5 @@
 import { Decoder, Encoder, type Normalization, paddingMask, SinusoidalPositions } from '@qkv/attention';
-import { type ActivationName, Dropout, Embedding, Linear, Module, normal, xavierUniform, zeros } from '@qkv/nn';
+import { type ActivationName, Dropout, Embedding, Linear, Module, normal, tap, xavierUniform, zeros } from '@qkv/nn';
 import { ShapeError, type Tensor } from '@qkv/tensor';
 
 import { type AutoregressiveModel, repeatRows } from './decoding/autoregressive-model';
@@ -167,7 +167,8 @@ export class Transformer extends Module implements AutoregressiveModel<Transform
   }
 
   private project(y: Tensor): Tensor {
-    if (this.output !== null) return this.output.forward(y);
-    return y.matmul(this.targetEmbedding.weight.value.transpose()); // (B, T, V)
+    const state = tap('state', y); // (B, T, D)
+    if (this.output !== null) return this.output.forward(state);
+    return state.matmul(this.targetEmbedding.weight.value.transpose()); // (B, T, V)
   }
 }
