@@ -107,12 +107,12 @@ export class CopyTransformer extends Module implements AutoregressiveModel<CopyC
     const last = `decoder.layers.${this.model.decoder.layers.length - 1}.crossAttention`;
     const { output: logits, captured } = capture(
       this.model,
-      { state: 'state', context: `${last}.output`, attention: `${last}.attention` },
+      { state: 'state', context: `${last}.output`, attention: `${last}.attention` } as const,
       () => compute(target),
     );
-    const input = this.model.targetEmbedding.forward(target) as Tensor; // (B, T, D)
-    const features = concat([captured.context as Tensor, captured.state, input], -1); // (B, T, 3D)
-    return this.copy.forward(features, logits, (captured.attention as Tensor).mean(1), source);
+    const input = this.model.targetEmbedding.forward(target); // (B, T, D)
+    const features = concat([captured.context, captured.state, input], -1); // (B, T, 3D)
+    return this.copy.forward(features, logits, captured.attention.mean(1), source);
   }
 
   /** Ids that the model knows. */

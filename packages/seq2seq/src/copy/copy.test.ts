@@ -179,12 +179,10 @@ describe('the mechanism', () => {
     expect(() => of([2, 3, 5], [2, 3, 4], [2, 3])).toThrow(
       'CopyMechanism: expected source ids int32 [2, 4], got int32 [2, 3]',
     );
+    // The first row's, which would otherwise count for the second.
+    const ids = constant(Int32Array.of(6, 0), [2, 1]);
     const outside = async (): Promise<unknown> =>
-      (
-        await run(() =>
-          copy.forward(zeros([1, 1, 2]), zeros([1, 1, 5]), zeros([1, 1, 1]), constant(Int32Array.of(6), [1, 1])),
-        )
-      ).data();
+      (await run(() => copy.forward(zeros([2, 1, 2]), zeros([2, 1, 5]), zeros([2, 1, 1]), ids))).data();
     await expect(outside()).rejects.toThrow('6');
     expect(() => new CopyMechanism({ features: 2, vocabulary: 5, extra: -1 })).toThrow(
       'extra must be an integer from 0',
