@@ -8,12 +8,16 @@ export {
   type HeadsOptions,
 } from './attend';
 export type { AttentionScore } from './attention-score';
-export { Decoder, type DecoderCache, type DecoderOptions } from './decoder';
+export { Decoder, type DecoderCache, type DecoderOptions, type Memory } from './decoder';
 export { DecoderLayer, type DecoderLayerCache, type DecoderLayerOptions, type DecodeOptions } from './decoder-layer';
+export { DropPath, type DropPathOptions } from './drop-path';
 export { Encoder, type EncoderOptions } from './encoder';
-export { EncoderLayer, type EncoderLayerOptions } from './encoder-layer';
+export { EncoderLayer, type EncoderLayerOptions, type StepOptions } from './encoder-layer';
 export { FeedForward, type FeedForwardOptions } from './feed-forward';
 export { type CachedAttention, KeyValueCache, type KeyValueCacheOptions } from './key-value-cache';
+export type { LayerAttentionOptions, LayerOptions } from './layer-options';
+export { LayerScale, type LayerScaleOptions } from './layer-scale';
+export { LayerStack, type LayerStackOptions } from './layer-stack';
 export {
   causalMask,
   documentMask,
@@ -23,7 +27,6 @@ export {
   prefixMask,
   windowMask,
   type WindowMaskOptions,
-  type WindowOptions,
 } from './masks';
 export {
   type AttendOptions,
@@ -31,6 +34,7 @@ export {
   MultiHeadAttention,
   type MultiHeadAttentionOptions,
 } from './multi-head-attention';
+export { createNorm, type Norm, type NormName } from './norm';
 export { type AttentionNormalization, normalizeScores } from './normalize-scores';
 export { AlibiPositions, type AlibiPositionsOptions, alibiSlopes } from './positions/alibi-positions';
 export type { AttentionPositions } from './positions/attention-positions';
@@ -49,3 +53,4 @@ export {
   sinusoidalTable,
 } from './positions/sinusoidal-positions';
 export { type Normalization, ResidualLayer, type ResidualOptions } from './residual';
+export { TransparentAttention, type TransparentAttentionOptions } from './transparent-attention';

@@ -117,18 +117,19 @@ export class KeyValueCache {
   /** Throws unless keys and values are of this cache's sizes; how many positions they are of. */
   #check(method: string, keys: Tensor, values: Tensor): number {
     const [rows, heads, keySize] = this.#keys.shape;
-    const expected = [
-      [rows, keys.shape[1], heads, keySize],
-      [rows, keys.shape[1], heads, this.#values.shape[3]],
-    ];
-    [keys, values].forEach((x, i) => {
-      if (x.rank === 4 && x.shape[1] > 0 && x.shape.every((size, d) => size === expected[i][d])) return;
-      const [B, , H, D] = expected[i];
+    const T = keys.shape[1];
+    const expectSizes = (kind: string, x: Tensor, count: number | string, size: number): void => {
+      if (x.rank === 4 && [rows, T, heads, size].every((n, d) => n === x.shape[d])) return;
       throw new ShapeError(
-        `KeyValueCache.${method}: '${this.#name}' takes ${i === 0 ? 'keys' : 'values'} (${B}, T, ${H}, ${D}), got [${x.shape.join(', ')}]`,
+        `KeyValueCache.${method}: '${this.#name}' takes ${kind} (${rows}, ${count}, ${heads}, ${size}), got [${x.shape.join(', ')}]`,
       );
-    });
-    return keys.shape[1];
+    };
+    expectSizes('keys', keys, 'T', keySize);
+    expectSizes('values', values, T, this.#values.shape[3]);
+    if (T > this.length) {
+      throw new ShapeError(`KeyValueCache.${method}: '${this.#name}' holds ${this.length} positions, got ${T}`);
+    }
+    return T;
   }
 
   /** Gives the memory back. */

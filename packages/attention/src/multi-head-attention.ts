@@ -12,10 +12,11 @@ import {
 } from '@qkv/nn';
 import { arange, Parameter, ShapeError, type Tensor } from '@qkv/tensor';
 
-import { attend, type AttentionFormula, attentionWeights, type HeadsOptions } from './attend';
+import { attend, attentionWeights, type HeadsOptions } from './attend';
 import type { AttentionScore } from './attention-score';
 import { KeyValueCache } from './key-value-cache';
-import type { Mask, WindowOptions } from './masks';
+import type { AttentionWindow } from './local-attention';
+import type { Mask } from './masks';
 import type { AttentionNormalization } from './normalize-scores';
 import type { AttentionPositions } from './positions/attention-positions';
 
@@ -52,7 +53,7 @@ export interface MultiHeadAttentionOptions {
   /** A learned logit per head in the softmax's denominator, so that a head may attend to nothing (OpenAI 2025, gpt-oss); false. */
   readonly sinks?: boolean;
   /** Position i attends to i − before ≤ j ≤ i + after only; no limits. */
-  readonly window?: WindowOptions;
+  readonly window?: AttentionWindow;
 }
 
 export interface AttendOptions {
@@ -172,9 +173,7 @@ export class MultiHeadAttention extends Module {
     const key = keyOrOptions;
     const q = this.queries(query, options.positions);
     const k = this.keys(key, options.keyPositions);
-    return this.merge(
-      attend(q, k, this.values(value ?? key), { ...this.formula(q, k.shape[1], options), ...observer() }),
-    );
+    return this.merge(attend(q, k, this.values(value ?? key), { ...this.formula(options), ...observer() }));
   }
 
   /** Keeps the keys and values of `key` (B, S, Dk) in a cache, so that later queries need not project them again. */
@@ -194,7 +193,7 @@ export class MultiHeadAttention extends Module {
       this.checkInput(query);
       const q = this.queries(query, options.positions);
       const k = this.keys(key, options.keyPositions);
-      return attentionWeights(q, k, this.formula(q, k.shape[1], options));
+      return attentionWeights(q, k, this.formula(options));
     });
   }
 
@@ -202,10 +201,12 @@ export class MultiHeadAttention extends Module {
     const indices = position?.add(arange(query.shape[1])); // (T)
     const { positions = indices, causal } = options;
     if (positions === undefined && this.positions !== null) {
-      throw new RangeError('MultiHeadAttention: the layer has positions; say where the queries of a cache are by `position`');
+      throw new RangeError(
+        'MultiHeadAttention: the layer has positions; say where the queries of a cache are by `position`',
+      );
     }
     const q = this.queries(query, positions);
-    const formula = this.formula(q, cache.length, { ...options, positions });
+    const formula = this.formula(options);
     if (position === undefined || append === false) {
       return cache.attend(q, { ...formula, queryIndices: indices, ...observer() });
     }
@@ -214,22 +215,17 @@ export class MultiHeadAttention extends Module {
   }
 
   /** The layer's formula, and what a call adds to it. */
-  private formula(
-    q: Tensor,
-    keys: number,
-    { mask, causal, bias, positions, keyPositions }: AttendOptions,
-  ): HeadsOptions {
+  private formula({ positions, ...options }: AttendOptions): HeadsOptions {
     const { normalization, softCap, window } = this.#options;
-    const shift = this.positions?.bias?.(positions ?? arange(q.shape[1]), keyPositions ?? arange(keys));
     return {
+      ...options,
       score: this.score(),
       normalization,
       softCap,
       window,
       sinks: this.sinks?.value,
-      mask,
-      causal,
-      bias: bias === undefined || shift === undefined ? (bias ?? shift) : shift.add(bias),
+      positions: this.positions ?? undefined,
+      queryPositions: positions,
     };
   }
 

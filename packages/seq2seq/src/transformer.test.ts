@@ -1,10 +1,12 @@
+import type { Encoder } from '@qkv/attention';
 import { grad } from '@qkv/autograd';
 import { initialize } from '@qkv/nn';
 import { AdamW } from '@qkv/optim';
-import { compile, logSoftmax, tensor, type Tensor, zeros } from '@qkv/tensor';
+import { compile, logSoftmax, type Parameter, tensor, type Tensor, zeros } from '@qkv/tensor';
 import { describe, expect, test } from 'vitest';
 
 import { GreedyDecoder, greedyDecode } from './decoding/greedy';
+import { transformerPresets } from './models/presets';
 import type { Hypothesis } from './decoding/hypothesis';
 import { sequenceLoss } from './sequence-loss';
 import { Transformer, type TransformerOptions } from './transformer';
@@ -43,12 +45,14 @@ const sources = [
 
 describe('parameters', () => {
   test('of the original models, to the digit, without allocating them', () => {
-    const base = { sourceVocabulary: 37_000, targetVocabulary: 37_000, tieEmbeddings: true };
+    const tied = { sourceVocabulary: 37_000, targetVocabulary: 37_000, tieEmbeddings: true };
+    const base = { ...transformerPresets.base, ...tied };
     const count = (model: Transformer): number => model.parameterCount();
     const body = (model: Transformer): number => count(model) - model.sourceEmbedding.weight.size;
     expect(body(new Transformer(base))).toBe(44_138_496);
     expect(count(new Transformer(base))).toBe(63_082_496);
-    const big = new Transformer({ ...base, dimension: 1024, heads: 16, feedForward: 4096 });
+    expect(count(new Transformer(tied))).toBe(63_082_496); // the defaults are those of base
+    const big = new Transformer({ ...transformerPresets.big, ...tied });
     expect(body(big)).toBe(176_357_376);
     expect(big.variables().every((variable) => variable.handle === null)).toBe(true);
   });
@@ -81,12 +85,20 @@ describe('parameters', () => {
     );
   });
 
+  test('of the target and the output alone may be one, whatever the source has', () => {
+    const model = createModel({ tieEmbeddings: 'target', sourceVocabulary: 5 });
+    const names = [...model.namedParameters().keys()].filter((name) => !/^(en|de)coder\./.test(name));
+    expect(names).toEqual(['sourceEmbedding.weight', 'targetEmbedding.weight']);
+    expect(model.forward(zeros([1, 2], 'int32'), zeros([1, 3], 'int32')).shape).toEqual([1, 3, V]);
+  });
+
   test('have the same names, and thus first values, however the model is entered first', async () => {
     const [a, b] = [createModel(), createModel()];
     a.encode(ids(sources));
     b.forward(ids(sources), ids(sources));
-    const first = (model: Transformer): Promise<ArrayLike<number>> => model.encoder.layers[1].norm1.bias.data();
-    expect(a.encoder.layers[1].norm1.bias.name).toBe('encoder.layers.1.norm1.bias');
+    const bias = (model: Transformer): Parameter => (model.encoder as Encoder).layers[1].norm1.bias!;
+    const first = (model: Transformer): Promise<ArrayLike<number>> => bias(model).data();
+    expect(bias(a).name).toBe('encoder.layers.1.norm1.bias');
     expect(await first(a)).toEqual(await first(b));
   });
 });
@@ -176,6 +188,21 @@ describe.each(['pre', 'post'] as const)('decoding, %s-norm', (normalization) => 
     expect(Math.abs(forced - stepwise)).toBeLessThan(1e-6 * Math.max(1, forced));
   });
 
+  test('all positions at once: without `causal` a later token changes earlier logits, else not', async () => {
+    const source = ids([sources[0]]);
+    const memory = model.encode(source);
+    const logits = (target: number[], causal: boolean): Promise<ArrayLike<number>> =>
+      model.decode(ids([target]), memory, model.sourceMask(source), { causal }).data();
+    for (const causal of [true, false]) {
+      const [a, b] = [await logits([3, 4, 5], causal), await logits([3, 4, 6], causal)];
+      expect(
+        Array.from(a)
+          .slice(0, V)
+          .every((value, i) => value === b[i]),
+      ).toBe(causal);
+    }
+  });
+
   test('attention to the source can be looked at, for each layer and head', async () => {
     const maps = model.crossAttentionWeights(
       ids([sources[1], sources[2]]),
@@ -241,7 +268,20 @@ test('says what does not fit', () => {
   const model = createModel({ maxLength: 8 });
   expect(() => model.encode(zeros([3], 'int32'))).toThrow('Transformer: expected ids (B, T), got int32 [3]');
   expect(() => model.encode(zeros([1, 9], 'int32'))).toThrow('9 positions exceed maxLength 8');
+  expect(() => model.encode(zeros([1, 9], 'int32'))).toThrow('raise it, or cut the sequence');
+  expect(() => model.encode(zeros([1, 2]))).toThrow('Transformer: expected ids (B, T), got float32 [1, 2]');
   expect(() => model.createCache(1, 9, 4)).toThrow('Transformer: cannot decode 9 tokens, maxLength is 8');
+  expect(() => createModel({ wiring: 'matching', encoderLayers: 3 })).toThrow(
+    "Transformer: the wiring 'matching' needs as many encoder as decoder layers, got 3 and 2",
+  );
+  expect(() => createModel({ wiring: 'some' as never })).toThrow(
+    "Transformer: there is no wiring 'some'; choose from last, matching, all",
+  );
+  expect(() => createModel({ wiring: 'all' }).decode(zeros([1, 2], 'int32'), zeros([1, 3, 16]))).toThrow(
+    "Transformer: with the wiring 'all' memory is (2, B, S, D), as encode gives it, got [1, 3, 16]",
+  );
+  const next = (): unknown => model.next(zeros([2, 1], 'int32'), model.createCache(2, 3, 4));
+  expect(() => compile(next)()).toThrow('Transformer: next takes ids (B), got int32 [2, 1]');
 });
 
 test('a decoder that is released while it decodes finishes first', async () => {

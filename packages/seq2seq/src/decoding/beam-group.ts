@@ -52,8 +52,10 @@ export interface BeamChoice {
   readonly parents: Tensor;
   /** int32 (B, K). */
   readonly tokens: Tensor;
-  /** Which beams go on: bool (B, K). */
+  /** Which beams there are: bool (B, K). */
   readonly alive: Tensor;
+  /** Which sources need no further steps of this group: bool (B, 1). */
+  readonly done: Tensor;
 }
 
 /** Columns of the totals of a beam. */
@@ -127,7 +129,9 @@ export class BeamGroup {
 
     const ends = token.equal(endId);
     const { values: chosenBy, ids: kept } = topK(select(ends, -Infinity, best.values), K); // (B, K), in their order
-    const next = stack([chosenBy, pick(score, kept), pick(logProbability, kept)], 2); // (B, K, 3)
+    const alive = chosenBy.greater(-Infinity); // (B, K): where fewer than K can go on, some that ended were kept
+    const of = (total: Tensor): Tensor => select(alive, pick(total, kept), -Infinity);
+    const next = stack([chosenBy, of(score), of(logProbability)], 2); // (B, K, 3)
     const nextTokens = pick(tokens, kept);
 
     const steps = length.add(1);
@@ -147,11 +151,15 @@ export class BeamGroup {
     this.#ended.assign(stack([rank, pick(logs, order)], 2));
     this.#endedTokens.assign(pick(concat([this.#endedTokens.value, tokens, nextTokens], 1), order));
 
-    const goesOn = this.#isDone(rank, column(next, SCORE), steps).or(isLast).not(); // (B, 1)
-    this.#totals.assign(select(goesOn.unsqueeze(-1), next, -Infinity));
+    this.#totals.assign(next);
     this.#tokens.assign(nextTokens);
-    const alive = goesOn.and(chosenBy.greater(-Infinity)); // (B, K)
-    return { parents: pick(parents, kept), tokens: pick(token, kept), alive };
+    const done = this.#isDone(rank, column(next, SCORE), steps).or(isLast);
+    return { parents: pick(parents, kept), tokens: pick(token, kept), alive, done };
+  }
+
+  /** No beam of these sources, bool (B, 1), goes on. */
+  end(done: Tensor): void {
+    this.#totals.assign(select(done.unsqueeze(-1), -Infinity, this.#totals.value));
   }
 
   /** (B, K, 3), (B, K, L), (B, K, 2), (B, K, L): totals and tokens of the beams, and of what has ended. */

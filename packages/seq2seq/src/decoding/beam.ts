@@ -16,7 +16,7 @@ export interface BeamOptions extends DecoderOptions {
   readonly lengthPenalty?: number;
   /**
    * When a source is done: `exact`, the default, when no beam can become better than the n-th best, which changes no
-   * result; `first`, when K sequences have ended; `never` before the maximum length.
+   * result; `first`, when K sequences have ended, in each group its share; `never` before the maximum length.
    */
   readonly stop?: StopRule;
   /** G: the beams are divided into so many groups, each of which avoids what those before it say at this step; 1. */
@@ -84,7 +84,10 @@ class BeamSearch implements Search {
       said = said === undefined ? counts : said.add(counts);
       return choice;
     });
-    const alive = this.#gather(choices.map((choice) => choice.alive)); // (B, G, K)
+    // A group goes on while others do: they listen to it.
+    const done = choices.map((choice) => choice.done).reduce((a, b) => a.and(b)); // (B, 1)
+    for (const group of this.#groups) group.end(done);
+    const alive = this.#gather(choices.map((choice) => choice.alive)).and(done.not().unsqueeze(-1)); // (B, G, K)
     if (beams > 1) {
       const parents = this.#gather(choices.map((choice) => choice.parents));
       const first = arange(B * G)

@@ -233,12 +233,8 @@ function checkOptions(name: string, model: AutoregressiveModel, options: Decoder
       `${name}: sources of ${sourceLength} ids exceed the model's maxLength ${model.maxLength}; shorten them, or make the model with more`,
     );
   }
-  if (startId === undefined ? sourceLength < 2 : !Number.isInteger(startId) || startId < 0 || startId >= V) {
-    throw new RangeError(
-      startId === undefined
-        ? `${name}: a prompt needs a sourceLength of at least 2, got 1; pad it at the left, or give a startId`
-        : `${name}: startId ${startId} is outside a vocabulary of ${V}`,
-    );
+  if (startId !== undefined && (!Number.isInteger(startId) || startId < 0 || startId >= V)) {
+    throw new RangeError(`${name}: startId ${startId} is outside a vocabulary of ${V}`);
   }
   if (!Number.isInteger(endId)) throw new RangeError(`${name}: endId must be an integer, got ${endId}`);
   expectCount(`${name}: minLength`, minLength, 0);

@@ -52,11 +52,11 @@ export abstract class TokenSearch<Call extends DecodeCall = DecodeCall> implemen
     return [this.last, this.#done, this.#ended, this.#tokens, this.#score, this.#logProbability];
   }
 
-  inputs(_: Call): Tensor[] {
+  inputs(_call: Call): Tensor[] {
     return [];
   }
 
-  begin(silent: Tensor, ..._: Tensor[]): void {
+  begin(silent: Tensor, ..._inputs: Tensor[]): void {
     const { rows, width, maxLength, endId } = this.options;
     const N = rows * width;
     const done = repeatRows(silent, N);

@@ -36,7 +36,12 @@ export function pairsOf<O extends Options>(options: O, row: Partial<Row<O>>): st
  * Rows that together have every legal pair: each begins with a pair that is missing, is filled option by option with what
  * adds most new pairs, and is the best of some attempts (Cohen et al. 1997, "The AETG system").
  */
-export function coveringRows<O extends Options>(options: O, illegal: Illegal<O>, seed: number, attempts = 20): Row<O>[] {
+export function coveringRows<O extends Options>(
+  options: O,
+  illegal: Illegal<O>,
+  seed: number,
+  attempts = 20,
+): Row<O>[] {
   const sampler = new Sampler(seed);
   const missing = legalPairs(options, illegal);
   const rows: Row<O>[] = [];
@@ -46,7 +51,9 @@ export function coveringRows<O extends Options>(options: O, illegal: Illegal<O>,
     for (let n = 0; n < attempts; n++) {
       let row = sampler.pick([...missing.values()]);
       for (const name of sampler.shuffled(Object.keys(options).filter((option) => !(option in row)))) {
-        const fillings = sampler.shuffled(options[name]).map((choice) => ({ ...row, [name]: choice }) as Partial<Row<O>>);
+        const fillings = sampler
+          .shuffled(options[name])
+          .map((choice) => ({ ...row, [name]: choice }) as Partial<Row<O>>);
         const legal = fillings.filter((filling) => !illegal(filling));
         row = legal.reduce((most, filling) => (news(filling) > news(most) ? filling : most));
       }

@@ -79,7 +79,9 @@ const MASKS: Record<LayerRow['mask'], { readonly rule: Rule; readonly mask: () =
   graph: {
     rule: edge,
     mask: () => {
-      const flags = Array.from({ length: B * N * N }, (_, n) => edge(Math.floor(n / (N * N)), Math.floor(n / N) % N, n % N));
+      const flags = Array.from({ length: B * N * N }, (_, n) =>
+        edge(Math.floor(n / (N * N)), Math.floor(n / N) % N, n % N),
+      );
       return graphMask(constant(Uint8Array.from(flags, Number), [B, N, N], 'bool'));
     },
   },
@@ -103,7 +105,9 @@ function positionsOf({ position }: LayerRow, heads: number, headDimension: numbe
   if (position === 'rotary') return new RotaryPositions({ headDimension });
   if (position === 'alibi') return new AlibiPositions({ heads });
   if (position === 'clipped') return new ClippedRelativePositions({ heads, maxDistance: CLIP });
-  return position === 'buckets' ? new BucketedRelativePositions({ heads, buckets: BUCKETS, maxDistance: FARTHEST }) : undefined;
+  return position === 'buckets'
+    ? new BucketedRelativePositions({ heads, buckets: BUCKETS, maxDistance: FARTHEST })
+    : undefined;
 }
 
 export interface Layer {
@@ -151,6 +155,7 @@ export function layerOf(row: LayerRow): Layer {
     keyDimension,
     valueDimension,
     options: () => ({ mask: mask(), causal: ordered }),
-    cachedOptions: () => (cross ? { mask: mask(), append: false } : { mask: mask(), causal: ordered }),
+    cachedOptions: () =>
+      cross ? { mask: mask(), append: false } : { mask: mask(), ...(ordered ? {} : { causal: false }) },
   };
 }

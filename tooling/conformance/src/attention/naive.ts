@@ -31,12 +31,17 @@ export const rowsOf = (flat: Row, size: number): Row[] =>
 /** W x + b */
 function linear(weights: ReadonlyMap<string, Row>, name: string, x: Row): Row {
   const bias = weights.get(`${name}.bias`);
-  return rowsOf(weights.get(`${name}.weight`)!, x.length).map((w, r) => (bias === undefined ? dot(w, x) : dot(w, x).add(bias[r])));
+  return rowsOf(weights.get(`${name}.weight`)!, x.length).map((w, r) =>
+    bias === undefined ? dot(w, x) : dot(w, x).add(bias[r]),
+  );
 }
 
 /** Zhang & Sennrich 2019: x/√(mean(x²) + ε) · gain. */
 function rootMeanSquare(x: Row, gain: Row): Row {
-  const scale = dot(x, x).mul(1 / x.length).add(1e-5).pow(-0.5);
+  const scale = dot(x, x)
+    .mul(1 / x.length)
+    .add(1e-5)
+    .pow(-0.5);
   return x.map((value, c) => value.mul(scale).mul(gain[c]));
 }
 
@@ -59,7 +64,13 @@ function bucket(relative: number): number {
 }
 
 /** What is added to the score of query i and key j in head h, of `heads`, a power of two. */
-function bias({ position, heads }: Specification, weights: ReadonlyMap<string, Row>, h: number, i: number, j: number): Scalar {
+function bias(
+  { position, heads }: Specification,
+  weights: ReadonlyMap<string, Row>,
+  h: number,
+  i: number,
+  j: number,
+): Scalar {
   if (position === 'alibi') return new Scalar(-(2 ** ((-8 * (h + 1)) / heads)) * Math.abs(i - j)); // Press et al. 2022
   const table = weights.get('positions.weight');
   if (position === 'clipped') return table![(Math.max(-CLIP, Math.min(CLIP, j - i)) + CLIP) * heads + h];
@@ -71,10 +82,16 @@ function scoreOf({ score }: Specification, weight: Row | undefined, h: number, q
   if (score === 'dotProduct') return dot(q, k);
   if (score === 'scaledDotProduct') return dot(q, k).mul(1 / Math.sqrt(size));
   if (score === 'additive') {
-    return dot(weight!.slice(h * size, (h + 1) * size), q.map((x, c) => x.add(k[c]).tanh()));
+    return dot(
+      weight!.slice(h * size, (h + 1) * size),
+      q.map((x, c) => x.add(k[c]).tanh()),
+    );
   }
   const W = rowsOf(weight!, size).slice(h * size, (h + 1) * size);
-  return dot(q, W.map((row) => dot(row, k)));
+  return dot(
+    q,
+    W.map((row) => dot(row, k)),
+  );
 }
 
 /** Weights of those scores that may be attended to, of which there is at least one. */
@@ -90,7 +107,9 @@ function normalize(name: Specification['normalization'], scores: Row, sink: Scal
   if (name === 'sparsemax') {
     // Martins & Astudillo 2016, Algorithm 1.
     const support = sorted.filter((s, r) => 1 + (r + 1) * s.value > sum(sorted.slice(0, r + 1)).value);
-    const threshold = sum(support).add(-1).mul(1 / support.length);
+    const threshold = sum(support)
+      .add(-1)
+      .mul(1 / support.length);
     return scores.map((s) => s.sub(threshold).positive());
   }
   // Peters et al. 2019, Algorithm 2: the largest support whose threshold leaves its smallest member in.
@@ -99,7 +118,10 @@ function normalize(name: Specification['normalization'], scores: Row, sink: Scal
     const first = halves.slice(0, r + 1);
     const mean = sum(first).mul(1 / first.length);
     const spread = sum(first.map((x) => x.sub(mean).pow(2)));
-    const root = spread.mul(-1).add(1).mul(1 / first.length);
+    const root = spread
+      .mul(-1)
+      .add(1)
+      .mul(1 / first.length);
     return root.value < 0 ? null : mean.sub(root.pow(0.5));
   });
   const threshold = thresholds.findLast((t, r) => t !== null && t.value <= halves[r].value)!;
@@ -107,7 +129,13 @@ function normalize(name: Specification['normalization'], scores: Row, sink: Scal
 }
 
 /** The layer, in loops: x (B·T, D), keys (B·S, Dk), values (B·S, Dv) → (B·T, D). */
-export function naive(spec: Specification, weights: ReadonlyMap<string, Row>, x: Row[], keys: Row[], values: Row[]): Row[] {
+export function naive(
+  spec: Specification,
+  weights: ReadonlyMap<string, Row>,
+  x: Row[],
+  keys: Row[],
+  values: Row[],
+): Row[] {
   const { B, T, S, heads, keyValueHeads } = spec;
   const project = (name: string, from: Row[], count: number, norm: string | null): Row[][] =>
     from.map((row, r) => {
@@ -127,10 +155,19 @@ export function naive(spec: Specification, weights: ReadonlyMap<string, Row>, x:
       const group = Math.floor(h / (heads / keyValueHeads));
       const scores = open.map((j) => {
         const s = scoreOf(spec, weights.get('scoreWeight'), h, query, k[b * S + j][group]);
-        const capped = spec.softCap === undefined ? s : s.mul(1 / spec.softCap).tanh().mul(spec.softCap);
+        const capped =
+          spec.softCap === undefined
+            ? s
+            : s
+                .mul(1 / spec.softCap)
+                .tanh()
+                .mul(spec.softCap);
         return capped.add(bias(spec, weights, h, i, j));
       });
-      const alpha = open.length === 0 ? [] : normalize(spec.normalization, scores, spec.sinks ? weights.get('sinks')![h] : undefined);
+      const alpha =
+        open.length === 0
+          ? []
+          : normalize(spec.normalization, scores, spec.sinks ? weights.get('sinks')![h] : undefined);
       return v[0][0].map((__, c) => sum(open.map((j, n) => alpha[n].mul(v[b * S + j][group][c]))));
     });
     return linear(weights, 'output', merged);

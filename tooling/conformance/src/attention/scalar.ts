@@ -18,12 +18,18 @@ export class Scalar {
 
   add(other: Scalar | number): Scalar {
     if (typeof other === 'number') return new Scalar(this.value + other, [[this, 1]]);
-    return new Scalar(this.value + other.value, [[this, 1], [other, 1]]);
+    return new Scalar(this.value + other.value, [
+      [this, 1],
+      [other, 1],
+    ]);
   }
 
   mul(other: Scalar | number): Scalar {
     if (typeof other === 'number') return new Scalar(this.value * other, [[this, other]]);
-    return new Scalar(this.value * other.value, [[this, other.value], [other, this.value]]);
+    return new Scalar(this.value * other.value, [
+      [this, other.value],
+      [other, this.value],
+    ]);
   }
 
   sub(other: Scalar): Scalar {

@@ -1,11 +1,13 @@
 import type { Engine } from '@qkv/tensor';
 import { describe } from 'vitest';
 
+import { convolutionGoldens } from './convolutions';
 import { attentionGoldens } from './attention';
 import { functionGoldens } from './functions';
 import { layerGoldens } from './layers';
 import { optimizerGoldens } from './optimizers';
 import { positionGoldens } from './positions';
+import { recurrentGoldens } from './recurrent';
 import { transformerGoldens } from './transformers';
 import type { Place, Precision } from './verify';
 
@@ -22,6 +24,8 @@ export function goldenSuite(name: string, createEngine: () => Engine | Promise<E
     attentionGoldens(place);
     layerGoldens(place);
     positionGoldens(place);
+    convolutionGoldens(place);
+    recurrentGoldens(place);
     transformerGoldens(place);
     optimizerGoldens(place);
   });
