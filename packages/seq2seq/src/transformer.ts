@@ -1,5 +1,5 @@
 import { Decoder, type InputPositions, TransparentAttention } from '@qkv/attention';
-import { Dropout, Embedding, type Linear, Module } from '@qkv/nn';
+import { Dropout, Embedding, type Linear, Module, tap } from '@qkv/nn';
 import { ShapeError, stack, type Tensor } from '@qkv/tensor';
 
 import { type AutoregressiveModel, repeatRows } from './decoding/autoregressive-model';
@@ -202,7 +202,8 @@ export class Transformer extends Module implements AutoregressiveModel<Transform
   }
 
   private project(y: Tensor): Tensor {
-    if (this.output !== null) return this.output.forward(y);
-    return y.matmul(this.targetEmbedding.weight.value.transpose()); // (B, T, V)
+    const state = tap('state', y); // (B, T, D), for `capture`: what a copy gate sees
+    if (this.output !== null) return this.output.forward(state);
+    return state.matmul(this.targetEmbedding.weight.value.transpose()); // (B, T, V)
   }
 }
