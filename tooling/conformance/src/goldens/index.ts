@@ -1,7 +1,6 @@
 import type { Engine } from '@qkv/tensor';
 import { describe } from 'vitest';
 
-import { convolutionGoldens } from './convolutions';
 import { attentionGoldens } from './attention';
 import { attentionPartGoldens } from './attention-parts';
 import { convolutionGoldens } from './convolutions';
