@@ -19,3 +19,4 @@ export type { ConlluDependency, ConlluEmptyNode, ConlluRange, ConlluSentence, Co
 export { parseColumns, type TaggedSentence } from './parse-columns';
 export { parseLabelledLines, type LabelledLinesOptions, type LabelledText } from './parse-labelled-lines';
 export type { TextOptions } from './text-lines';
+export { adjacencyMatrix, featureMatrix, parseGraph, type GraphData } from './parse-graph';
