@@ -20,3 +20,5 @@ export { parseColumns, type TaggedSentence } from './parse-columns';
 export { parseLabelledLines, type LabelledLinesOptions, type LabelledText } from './parse-labelled-lines';
 export type { TextOptions } from './text-lines';
 export { adjacencyMatrix, featureMatrix, parseGraph, type GraphData } from './parse-graph';
+export { mixDown, parseWav, WavError, type Audio, type SampleFormat } from './parse-wav';
+export { writeWav } from './write-wav';
