@@ -13,7 +13,7 @@ export class WavError extends Error {
 }
 
 /** Sound, one array for each channel: samples of whole numbers are divided by their full scale, so they lie in [-1, 1). */
-export interface Audio {
+export interface Waveform {
   /** Samples of one channel in a second. */
   readonly sampleRate: number;
   /** All of one length. Doubles hold the samples of every format exactly. */
@@ -47,13 +47,13 @@ const rewrite = 'write the file anew (ffmpeg -i in.wav -c:a pcm_s16le out.wav)';
  * @throws WavError that names the byte of the first field which is cut off, contradicts another or the length of the file,
  * or asks for a format that this does not read.
  */
-export function parseWav(bytes: Uint8Array, { name }: { readonly name?: string } = {}): Audio {
+export function parseWav(bytes: Uint8Array, { name }: { readonly name?: string } = {}): Waveform {
   const fail = (message: string, byte: number): WavError => new WavError(message, byte, name);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const end = checkHeader(bytes, view, fail);
 
   let layout: Layout | null = null;
-  let audio: Audio | null = null;
+  let audio: Waveform | null = null;
   for (let at = 12; at < end;) {
     if (end - at < 8)
       throw fail(`${end - at} bytes are left, a chunk begins with 8; the file is cut off or has rubbish behind it`, at);
@@ -169,7 +169,7 @@ function readSamples(
   at: number,
   length: number,
   { format, channels, sampleRate, blockAlign }: Layout,
-): Audio {
+): Waveform {
   const read = readers[format];
   const width = bytesOf[format];
   return {
@@ -183,7 +183,7 @@ function readSamples(
 }
 
 /** The mean of all channels. */
-export function mixDown({ channels }: Audio): Float64Array {
+export function mixDown({ channels }: Waveform): Float64Array {
   const mixed = Float64Array.from(channels[0]);
   for (const channel of channels.slice(1)) for (let i = 0; i < mixed.length; i++) mixed[i] += channel[i];
   for (let i = 0; i < mixed.length; i++) mixed[i] /= channels.length;

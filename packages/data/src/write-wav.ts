@@ -1,5 +1,5 @@
 import { checkWhole } from './check';
-import type { Audio, SampleFormat } from './parse-wav';
+import type { Waveform, SampleFormat } from './parse-wav';
 
 const writers: Record<SampleFormat, (view: DataView, at: number, sample: number) => void> = {
   pcm8: (view, at, sample) => view.setUint8(at, whole(sample, 8) + 128),
@@ -25,7 +25,7 @@ const whole = (sample: number, bits: number): number => {
  *
  * @throws RangeError if there is no channel, they differ in length, or the sample rate is not a whole number.
  */
-export function writeWav({ sampleRate, channels }: Audio, format: SampleFormat = 'pcm16'): Uint8Array {
+export function writeWav({ sampleRate, channels }: Waveform, format: SampleFormat = 'pcm16'): Uint8Array {
   checkWhole('writeWav: sampleRate', sampleRate, 1, 2 ** 32 - 1);
   checkWhole('writeWav: number of channels', channels.length, 1, 2 ** 13 - 1);
   const { length } = channels[0];
