@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { padSequences } from './index';
+import { padFrames, padSequences } from './index';
 
 describe('padSequences', () => {
   it('keeps every sequence at the left of its row', () => {
@@ -32,7 +32,7 @@ describe('padSequences', () => {
   });
 });
 
-test('padFrames puts rows of numbers in their places, and nothing where there is no example', () => {
+it('padFrames puts rows of numbers in their places, and nothing where there is no example', () => {
   const examples = [
     { values: [1, 2, 3, 4], size: 2 },
     { values: Float64Array.of(5, 6), size: 2 },
