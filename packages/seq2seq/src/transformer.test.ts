@@ -256,5 +256,7 @@ test('a decoder that is released while it decodes finishes first', async () => {
   decoder.release();
   expect(await running).toEqual(expected);
   expect(await decoder.decode(source)).toEqual(expected);
-  expect(() => new GreedyDecoder(model, { ...options, maxLength: 0 })).toThrow('maxLength must be a positive integer, got 0');
+  expect(() => new GreedyDecoder(model, { ...options, maxLength: 0 })).toThrow(
+    'maxLength must be a positive integer, got 0',
+  );
 });
