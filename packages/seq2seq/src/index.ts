@@ -9,3 +9,11 @@ export { ChrF, type ChrFOptions } from './metrics/chrf';
 export { type MetricScore, type Segment, SegmentMetric } from './metrics/segment-metric';
 export { Ter, type TerOptions, type TerScore } from './metrics/ter';
 export type { BleuTokenizer } from './metrics/tokenize';
+export {
+  type ConfidenceInterval,
+  confidenceInterval,
+  type PairedTest,
+  pairedTest,
+  type PairedTestOptions,
+  type ResamplingOptions,
+} from './metrics/significance';
