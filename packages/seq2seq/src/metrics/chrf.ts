@@ -110,10 +110,9 @@ export class ChrF extends SegmentMetric {
 
 /** One sign of punctuation at the end of a word, or else one at its beginning, is a word of its own. */
 function splitPunctuation(word: string): string[] {
-  const signs = Array.from(word);
-  if (signs.length === 1) return [word];
-  if (punctuation.has(signs[signs.length - 1])) return [word.slice(0, -1), word.slice(-1)];
-  return punctuation.has(signs[0]) ? [word.slice(0, 1), word.slice(1)] : [word];
+  if (word.length === 1) return [word];
+  if (punctuation.has(word.slice(-1))) return [word.slice(0, -1), word.slice(-1)];
+  return punctuation.has(word.slice(0, 1)) ? [word.slice(0, 1), word.slice(1)] : [word];
 }
 
 function sizeOf(counts: Counts): number {

@@ -49,8 +49,8 @@ function differences<Options>(
   });
 }
 
-describe('scores and signatures are those of sacrebleu, in 1200 sets of made-up, English and Chinese segments', () => {
-  test('there are as many', () => expect(sets.length).toBeGreaterThanOrEqual(1200));
+describe('scores and signatures are those of sacrebleu, in 1400 sets of made-up, English and Chinese segments', () => {
+  test('there are as many', () => expect(sets.length).toBeGreaterThanOrEqual(1400));
 
   test('BLEU', () => {
     const found = differences(

@@ -91,9 +91,8 @@ function normalize(text: string): string {
   return splitDigitDashes(splitPoints(signs.replaceAll("'s ", " 's ")));
 }
 
-// Ideographs and their parts, strokes, enclosed and compatibility forms. The range up to U+3F22 stands as in sacrebleu, where
-// U+32FF is meant. Its rules for kana never apply: they look at the first sign, which by then is a space.
-const asianSigns =
-  /[\u4e00-\u9fff\u3400-\u4dbf\u31c0-\u31ef\u2e80-\u2eff\u3300-\u33ff\uf900-\ufaff\ufe30-\ufe4f\u3200-\u3f22]/g;
+// Ideographs and their parts, strokes, enclosed and compatibility forms. sacrebleu's rules for kana never apply: they look at
+// the first sign, which by then is a space.
+const asianSigns = /[\u2e80-\u2eff\u31c0-\u31ef\u3200-\u4dbf\u4e00-\u9fff\uf900-\ufaff\ufe30-\ufe4f]/g;
 const asianPunctuation =
   /[\u3001\u3002\u3008-\u3011\u3014-\u301f\uff61-\uff65\u30fb\uff0e\uff0c\uff1f\uff1a\uff1b\uff01\uff02\uff08\uff09]/g;

@@ -19,7 +19,7 @@ from sacrebleu.metrics import BLEU, CHRF, TER
 here = pathlib.Path(__file__).parent
 parser = argparse.ArgumentParser()
 parser.add_argument('--seed', type=int, default=6)
-parser.add_argument('--sets', type=int, default=1200)
+parser.add_argument('--sets', type=int, default=1400)
 parser.add_argument('--output', default=here / 'metrics.json.gz')
 arguments = parser.parse_args()
 rng = random.Random(arguments.seed)
@@ -80,6 +80,33 @@ def segment(language):
     return [made_up() if language is None and rng.random() < 0.1 else hypothesis, references]
 
 
+def extreme():
+    """Pairs at the limits of TER: length of a move, distance of a move, number of candidates, width of the beam."""
+    def unique(n, letter):
+        return [f'{letter}{i}' for i in range(n)]
+
+    n = rng.randint(8, 12)
+    near = rng.randint(48, 53)
+    wide = rng.randint(22, 29)
+    kind = rng.choice(['size', 'distance', 'candidates', 'candidates', 'candidates', 'candidates', 'beam', 'beam', 'ratio'])
+    if kind == 'size':
+        a, b = unique(n, 'a') + unique(5, 'b'), unique(5, 'b') + unique(n, 'a')
+    elif kind == 'distance':
+        a, b = unique(near, 'a') + ['x', 'y', 'z'], ['x', 'y', 'z'] + unique(near, 'b')
+    elif kind == 'candidates':
+        few = unique(rng.randint(2, 4), 'a')
+        a, b = ([rng.choice(few) for _ in range(rng.randint(16, 30))] for _ in range(2))
+    elif kind == 'beam':
+        shared = unique(rng.randint(30, 60), 'c')
+        a, b = unique(wide, 'a') + shared, shared + unique(wide + rng.choice([0, 0, 1, 5]), 'b')
+    else:
+        b = unique(rng.randint(90, 240), 'a')
+        a = rng.sample(b, rng.randint(1, 3))
+    pair = [' '.join(a), ' '.join(b)]
+    rng.shuffle(pair)
+    return [pair[0], [pair[1]]]
+
+
 def bleu_options(language):
     method, value = rng.choice([('exp', None)] * 3 + [('none', None), ('floor', None), ('floor', 0.5), ('add-k', None), ('add-k', 0.25)])
     tokenizer = rng.choice(['13a', 'intl', 'zh', 'char', 'none'] + ['zh', 'char'] * (language == 1))
@@ -107,7 +134,9 @@ def scored(metric, options, segments):
 sets = []
 for i in range(arguments.sets):
     language = rng.choice([None, 0, 1])
-    segments = [segment(language) for _ in range(rng.choice([1, 1, 1, 2, 4]))]
+    # The last tenth stands at the limits.
+    count = rng.choice([1, 1, 1, 2, 4]) if i < 0.9 * arguments.sets else 0
+    segments = [segment(language) for _ in range(count)] or [extreme()]
     entry = {'segments': segments, 'bleu': [], 'chrf': [], 'ter': []}
     for _ in range(2):
         options = bleu_options(language)
