@@ -49,8 +49,8 @@ function differences<Options>(
   });
 }
 
-describe('scores and signatures are those of sacrebleu, in 1400 sets of made-up, English and Chinese segments', () => {
-  test('there are as many', () => expect(sets.length).toBeGreaterThanOrEqual(1400));
+describe('scores and signatures are those of sacrebleu, in 1600 sets of made-up, English and Chinese segments', () => {
+  test('there are as many', () => expect(sets.length).toBeGreaterThanOrEqual(1600));
 
   test('BLEU', () => {
     const found = differences(
