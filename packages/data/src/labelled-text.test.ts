@@ -13,6 +13,13 @@ describe('parseColumns', () => {
     ]);
   });
 
+  test('only the first line may begin with a byte order mark: in bytes as in a string', () => {
+    const text = '\uFEFFa O\n\uFEFFb O\n';
+    for (const form of [text, new TextEncoder().encode(text)]) {
+      expect(parseColumns(form)[0].tokens).toEqual(['a', '\uFEFFb']);
+    }
+  });
+
   test('what is written is read', () => {
     const cell = fc.string({ unit: 'grapheme', minLength: 1 }).filter((s) => !/[\t\n\r\0 \uFEFF]|^-DOCSTART-$/.test(s));
     const sentence = fc.array(fc.tuple(cell, cell), { minLength: 1, maxLength: 5 });

@@ -4,7 +4,7 @@ import { DataFormatError } from './format-error';
 export interface TextOptions {
   /** Stands before the message of an error, such as the path of the file. */
   readonly name?: string;
-  /** What bytes are read as. Default 'utf-8'. */
+  /** What bytes are read as; 'latin1' is that of browsers, Windows-1252. Default 'utf-8'. */
   readonly encoding?: 'utf-8' | 'latin1';
 }
 
