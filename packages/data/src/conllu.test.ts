@@ -22,7 +22,7 @@ const example = conllu(
   '3 a a ADP _ _ 5 case 5:case _',
   '4 el el DET _ Definite=Def 5 det 5:det _',
   '4.1 x x X _ _ _ _ 0.1:dep CopyOf=1',
-  '4.2 y _ _ _ _ _ _ 4.1:dep _',
+  '4.2 _ _ _ _ _ _ _ 4.1:dep _',
   '5 mar mar NOUN _ _ 1 obl 1:obl:a _',
   '6 _ _ PUNCT _ _ 1 punct 1:punct _',
   '7 10~000 10~000 NUM _ _ 1 dep 1:dep note=with~spaces',
@@ -165,6 +165,7 @@ describe('says which line is wrong', () => {
       'line 1: feature A stands twice; join its values by a comma',
     ],
     ['deps', conllu('1 a a X _ _ 0 root root _'), 'line 1: expected DEPS such as 4:nsubj|8.1:obj, got "root"'],
+    ['deps on itself', conllu('1 a a X _ _ 0 root 1:x _'), 'line 1: 1:x in DEPS makes 1 its own head; name another'],
     ['a missing node', conllu('1 a a X _ _ 0 root 1.1:x _'), 'line 1: head 1.1 of 1.1:x is not in the sentence'],
   ])('%s', (_, text, message) => {
     expect(() => parseConllu(text)).toThrow(DataFormatError);

@@ -144,10 +144,11 @@ function node(columns: string[], line: number, fail: Failure): ConlluNode {
     const [, head, deprel] = /^((?:0|[1-9]\d*)(?:\.[1-9]\d*)?):(.+)$/.exec(dependency) ?? [];
     if (head === undefined)
       throw fail(`expected DEPS such as 4:nsubj|8.1:obj, got ${JSON.stringify(dependency)}`, line);
+    if (head === columns[0]) throw fail(`${dependency} in DEPS makes ${head} its own head; name another`, line);
     return { head, deprel };
   });
-  // The word _ has the lemma _: only there does the sign mean itself.
-  const lemma = columns[1] === '_' ? columns[2] : value(columns[2]);
+  // The word _ has the lemma _: only there does the sign mean itself. An empty node may have no form.
+  const lemma = columns[1] === '_' && !columns[0].includes('.') ? columns[2] : value(columns[2]);
   return { ...token(columns, line, fail), lemma, upos: value(columns[3]), xpos: value(columns[4]), deps };
 }
 
