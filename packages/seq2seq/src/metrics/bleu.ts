@@ -64,12 +64,12 @@ export class Bleu extends SegmentMetric<BleuScore> {
   statistics({ hypothesis, references }: Segment): number[] {
     const { maxOrder } = this.options;
     const tokens = this.tokens(hypothesis);
-    const references_ = references.map((reference) => this.tokens(reference));
+    const theirs = references.map((reference) => this.tokens(reference));
     const matches: number[] = [];
     const totals: number[] = [];
     for (let order = 1; order <= maxOrder; order++) {
       const most = new Map<string, number>(); // of each n-gram, in any one reference
-      for (const reference of references_) {
+      for (const reference of theirs) {
         for (const [gram, count] of countNGrams(reference, order, ' '))
           most.set(gram, Math.max(count, most.get(gram) ?? 0));
       }
@@ -80,7 +80,7 @@ export class Bleu extends SegmentMetric<BleuScore> {
       tokens.length,
       closest(
         tokens.length,
-        references_.map(({ length }) => length),
+        theirs.map(({ length }) => length),
       ),
       ...matches,
       ...totals,

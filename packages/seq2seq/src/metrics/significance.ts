@@ -30,7 +30,9 @@ export function confidenceInterval(
   const rows = metric.corpusStatistics(segments);
   const { samples = 1000, seed } = options;
   check('confidenceInterval', samples, seed);
-  return intervalOf(drawn(rows.length, samples, seed, rows.length).map((sample) => scoreOf(metric, rows, sample)));
+  return intervalOf(
+    Array.from(drawn(rows.length, samples, seed, rows.length), (sample) => scoreOf(metric, rows, sample)),
+  );
 }
 
 export interface PairedTestOptions extends ResamplingOptions {
@@ -75,7 +77,7 @@ export function pairedTest(
 }
 
 type Rows = readonly (readonly number[])[];
-type Draws = readonly (readonly number[])[]; // (samples, segments)
+type Draws = Iterable<readonly number[]>; // (samples, segments), one at a time: all of them may be many
 
 const scoreOf = (metric: SegmentMetric, rows: Rows, sample: readonly number[]): number =>
   metric.fromStatistics(sumOf(sample.map((i) => rows[i]))).score;
@@ -89,7 +91,7 @@ export function intervalOf(scores: readonly number[]): ConfidenceInterval {
 
 /** `draws` hold the segment that each place of a resampled corpus has. */
 export function bootstrapP(metric: SegmentMetric, a: Rows, b: Rows, draws: Draws): number {
-  const differences = draws.map((sample) => Math.abs(scoreOf(metric, b, sample) - scoreOf(metric, a, sample)));
+  const differences = Array.from(draws, (sample) => Math.abs(scoreOf(metric, b, sample) - scoreOf(metric, a, sample)));
   const mean = differences.reduce((sum, difference) => sum + difference, 0) / differences.length;
   return portionAbove(
     differences.map((difference) => difference - mean),
@@ -99,7 +101,7 @@ export function bootstrapP(metric: SegmentMetric, a: Rows, b: Rows, draws: Draws
 
 /** `draws` hold 1 where the systems keep a segment, 0 where they exchange it. */
 export function randomizationP(metric: SegmentMetric, a: Rows, b: Rows, draws: Draws): number {
-  const differences = draws.map((kept) =>
+  const differences = Array.from(draws, (kept) =>
     distance(
       metric,
       kept.map((keep, i) => (keep === 1 ? a : b)[i]),
@@ -116,14 +118,14 @@ const portionAbove = (values: readonly number[], bound: number): number =>
   (values.filter((value) => value > bound).length + 1) / (values.length + 1);
 
 /** Whole numbers from 0 to bound - 1 by Philox; bound / 2^32, the most by which one is likelier, is far below the noise. */
-function drawn(length: number, samples: number, seed: number, bound: number): number[][] {
+function* drawn(length: number, samples: number, seed: number, bound: number): Generator<readonly number[]> {
   const key = [seed >>> 0, Math.floor(seed / 2 ** 32)] as const;
-  return Array.from({ length: samples }, (_, sample) => {
-    const words = Array.from({ length: Math.ceil(length / 4) }, (__, block) =>
+  for (let sample = 0; sample < samples; sample++) {
+    const words = Array.from({ length: Math.ceil(length / 4) }, (_, block) =>
       philox([block, sample, 0, 0], key),
     ).flat();
-    return words.slice(0, length).map((word) => Math.floor((word * bound) / 2 ** 32));
-  });
+    yield words.slice(0, length).map((word) => Math.floor((word * bound) / 2 ** 32));
+  }
 }
 
 function check(what: string, samples: number, seed: number): void {
