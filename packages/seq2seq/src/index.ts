@@ -24,6 +24,8 @@ export {
   type NonAutoregressiveOptions,
   NonAutoregressiveTransformer,
 } from './non-autoregressive/non-autoregressive-transformer';
+export { editDistance, errorRate, type Judged, mismatchRate, type Sequence } from './metrics/error-rate';
+export { GreedyDecoder, type GreedyDecoderOptions, greedyDecode, type GreedyOptions } from './greedy';
 export { sequenceLoss, type SequenceLossOptions } from './sequence-loss';
 export { CausalCache } from './models/causal-cache';
 export {
@@ -85,3 +87,16 @@ export { sequenceLogProbabilities } from './objectives/sequence-log-probabilitie
 export { CopyMechanism, type CopyMechanismOptions } from './copy/copy-mechanism';
 export { CopyCache, CopyTransformer, type CopyTransformerOptions } from './copy/copy-transformer';
 export { ExtendedVocabulary, type ExtendedVocabularyOptions } from './copy/extended-vocabulary';
+export { Bleu, type BleuOptions, type BleuScore } from './metrics/bleu';
+export { ChrF, type ChrFOptions } from './metrics/chrf';
+export { type MetricScore, type Segment, SegmentMetric } from './metrics/segment-metric';
+export { Ter, type TerOptions, type TerScore } from './metrics/ter';
+export type { BleuTokenizer } from './metrics/tokenize';
+export {
+  type ConfidenceInterval,
+  confidenceInterval,
+  type PairedTest,
+  pairedTest,
+  type PairedTestOptions,
+  type ResamplingOptions,
+} from './metrics/significance';
