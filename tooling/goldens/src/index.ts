@@ -3,6 +3,7 @@
 import { parse, type TensorEntry } from '@qkv/safetensors';
 
 import manifest from '../data/manifest.json';
+import models from '../data/models.json';
 import layers from '../data/manifest_layers.json';
 
 /** How exact torch's own float32 run is, and the largest absolute value. */
@@ -70,3 +71,6 @@ export async function loadGolden(name: string): Promise<Golden> {
     gradients: part('g.'),
   };
 }
+
+/** GPT-2, LLaMA and T5, small, by the library that `data/make_model_goldens.py` names. */
+export { models };

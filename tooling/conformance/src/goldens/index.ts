@@ -5,6 +5,7 @@ import { convolutionGoldens } from './convolutions';
 import { attentionGoldens } from './attention';
 import { functionGoldens } from './functions';
 import { layerGoldens } from './layers';
+import { modelGoldens } from './models';
 import { optimizerGoldens } from './optimizers';
 import { positionGoldens } from './positions';
 import { recurrentGoldens } from './recurrent';
@@ -27,6 +28,7 @@ export function goldenSuite(name: string, createEngine: () => Engine | Promise<E
     convolutionGoldens(place);
     recurrentGoldens(place);
     transformerGoldens(place);
+    modelGoldens(place);
     optimizerGoldens(place);
   });
 }
