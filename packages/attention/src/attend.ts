@@ -2,8 +2,8 @@ import { arange, concat, isTensor, ones, ShapeError, sigmoid, type Tensor } from
 
 import { checkHeads, groupedAttention, repeatHeads } from './attention-heads';
 import { asDotProduct, type AttentionScore, checkScore, isAdditive, scoresOfHeads } from './attention-score';
-import { type AttentionWindow, localAttention } from './local-attention';
-import { checkWindow, type Mask, splitCausal, windowMask } from './masks';
+import { localAttention } from './local-attention';
+import { type AttentionWindow, checkWindow, type Mask, splitCausal, windowMask } from './masks';
 import { type AttentionNormalization, normalizeScores } from './normalize-scores';
 import type { AttentionPositions } from './positions/attention-positions';
 
@@ -175,25 +175,37 @@ function fitting(what: string, x: Tensor, dtype: string, q: Tensor, k: Tensor): 
   return x.rank === 4 ? x : x.reshape(shape);
 }
 
+function checkFormula(q: Tensor, k: Tensor, formula: AttentionFormula): void {
+  const { score = 'scaledDotProduct', sinks } = formula;
+  checkScore(score, q, k);
+  checkOptions('attend', { ...formula, sinks: sinks !== undefined });
+  if (sinks !== undefined && (sinks.rank !== 1 || sinks.shape[0] !== q.shape[2])) {
+    throw new ShapeError(`attend: expected a sink for each of ${q.shape[2]} heads, got [${sinks.shape.join(', ')}]`);
+  }
+}
+
 const NORMALIZATIONS: readonly AttentionNormalization[] = ['softmax', 'relu', 'sparsemax', 'entmax15'];
 
-function checkFormula(q: Tensor, k: Tensor, formula: AttentionFormula): void {
-  const { score = 'scaledDotProduct', normalization = 'softmax', softCap, sinks } = formula;
-  checkScore(score, q, k);
-  if (formula.window !== undefined) checkWindow('attend: window', formula.window);
+/** Throws for parts of a formula that there are not, or not together. */
+export function checkOptions(
+  name: string,
+  {
+    normalization = 'softmax',
+    softCap,
+    sinks,
+    window,
+  }: Omit<AttentionFormula, 'score' | 'sinks'> & { sinks?: boolean },
+): void {
   if (!NORMALIZATIONS.includes(normalization)) {
     throw new RangeError(
-      `attend: there is no normalization '${normalization}'; choose one of ${NORMALIZATIONS.join(', ')}`,
+      `${name}: there is no normalization '${normalization}'; choose one of ${NORMALIZATIONS.join(', ')}`,
     );
   }
   if (softCap !== undefined && !(softCap > 0 && softCap < Infinity)) {
-    throw new RangeError(`attend: softCap must be a positive number, got ${softCap}; leave it out for no cap`);
+    throw new RangeError(`${name}: softCap must be a positive number, got ${softCap}; leave it out for no cap`);
   }
-  if (sinks === undefined) return;
-  if (normalization !== 'softmax') {
-    throw new RangeError(`attend: sinks are part of a softmax's denominator, which '${normalization}' does not have`);
+  if (sinks && normalization !== 'softmax') {
+    throw new RangeError(`${name}: sinks are part of a softmax's denominator, which '${normalization}' does not have`);
   }
-  if (sinks.rank !== 1 || sinks.shape[0] !== q.shape[2]) {
-    throw new ShapeError(`attend: expected a sink for each of ${q.shape[2]} heads, got [${sinks.shape.join(', ')}]`);
-  }
+  if (window !== undefined) checkWindow(`${name}: window`, window);
 }

@@ -37,8 +37,8 @@ const entmaxLast = defineComposite({
     let excess: Tensor = x.sub(threshold).maximum(0);
     for (let step = newtonSteps(z.shape.at(-1)!, power); step > 0; step--) {
       const f = raised(excess).sum(-1, { keep: true }).sub(1);
-      const support = power === 1 ? excess.greater(0).cast('float32') : excess.mul(2);
-      const slope = support.sum(-1, { keep: true });
+      const counted = power === 1 ? excess.greater(0).cast('float32') : excess;
+      const slope = counted.sum(-1, { keep: true }).mul(power);
       threshold = threshold.add(f.div(orOne(slope)));
       excess = x.sub(threshold).maximum(0);
     }
@@ -46,7 +46,7 @@ const entmaxLast = defineComposite({
     // The same as y, but for the rounding of τ, which all elements share.
     return [y.div(orOne(y.sum(-1, { keep: true })))];
   },
-  // dz = s ⊙ (dy − Σ s dy / Σ s) with s = y^(1 − 1/k): 1 on the support, or √y (Peters et al. 2019, Eq. 10).
+  // dz = s ⊙ (dy − Σ s dy / Σ s) with s = y^(1 − 1/k): 1 on the support, or √y (Peters et al. 2019, Proposition 1).
   backward: ({ outputs: [y], cotangents: [dy], attributes }) => {
     const support = y.greater(0);
     // The inner select keeps the slope of √ at 0, which is infinite, out of second derivatives.
@@ -68,7 +68,7 @@ export function sparsemax(z: Tensor): Tensor {
 }
 
 /**
- * entmax-1.5(z) = max(z/2 − τ, 0)², between softmax and sparsemax (Peters et al. 2019, Eq. 6 with α = 1.5). Along the last
+ * entmax-1.5(z) = max(z/2 − τ, 0)², between softmax and sparsemax (Peters et al. 2019, section 3). Along the last
  * axis; small scores give exactly 0. A row that is all −∞ gives zeros, and no gradient.
  */
 export function entmax15(z: Tensor): Tensor {

@@ -19,6 +19,15 @@ export type { LayerAttentionOptions, LayerOptions } from './layer-options';
 export { LayerScale, type LayerScaleOptions } from './layer-scale';
 export { LayerStack, type LayerStackOptions } from './layer-stack';
 export {
+  LinearAttention,
+  type CachedLinearAttendOptions,
+  type LinearAttendOptions,
+  type LinearAttentionOptions,
+} from './linear-attention';
+export { LinearAttentionCache, type LinearAttentionCacheOptions } from './linear-attention-cache';
+export { type Attend, localAttention, type LocalAttentionOptions } from './local-attention';
+export {
+  type AttentionWindow,
   causalMask,
   documentMask,
   graphMask,

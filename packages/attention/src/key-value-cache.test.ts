@@ -1,8 +1,8 @@
 import { compile, concat, constant, full, run, tensor, type Tensor, zeros } from '@qkv/tensor';
 import { describe, expect, test } from 'vitest';
 
-import { KeyValueCache } from './key-value-cache';
-import { type Mask, prefixMask, windowMask } from './masks';
+import { type CachedAttention, KeyValueCache } from './key-value-cache';
+import { causalMask, type Mask, paddingMask, prefixMask, windowMask } from './masks';
 
 // Decoding with every kind of attention against whole sequences: tooling/conformance/src/attention.conformance.test.ts.
 
@@ -118,6 +118,25 @@ describe('the cache', () => {
     );
     expect(attempt('fill', [1, 2, 2, 4], [1, 2, 2, 5])).toThrow(
       "KeyValueCache.fill: 'mine' holds 3 positions, got 2; use append",
+    );
+  });
+
+  test('a mask or window that differs between queries needs their position', async () => {
+    const cache = new KeyValueCache({ rows: 1, length: 3, heads: 1, keySize: 1 });
+    const attend = (options: CachedAttention) => (): unknown => run(() => cache.attend(zeros([1, 1, 1, 1]), options));
+    const differing = [
+      { mask: causalMask() },
+      { mask: paddingMask(constant(Int32Array.of(1, 1, 0), [1, 3]), 0).or(prefixMask(1)) },
+      { window: { before: 1, after: 1 } },
+    ];
+    for (const options of differing) {
+      expect(attend(options)).toThrow(
+        'KeyValueCache.attend: a window or mask that differs between queries needs to know where they are; give `position`',
+      );
+      expect(attend({ ...options, queryIndices: constant(Int32Array.of(0)) })).not.toThrow();
+    }
+    await run(() =>
+      cache.attend(zeros([1, 1, 1, 1]), { mask: paddingMask(constant(Int32Array.of(1, 1, 0), [1, 3]), 0) }),
     );
   });
 });

@@ -1,7 +1,7 @@
 import { arange, isTensor, select, ShapeError, type Tensor, Variable, withPath, writeAt, zeros } from '@qkv/tensor';
 
 import { attend, type AttendHeadsOptions } from './attend';
-import { causalMask } from './masks';
+import { type AttentionWindow, causalMask, type Mask } from './masks';
 
 export interface KeyValueCacheOptions {
   /** Number of sequences, B. */
@@ -90,11 +90,14 @@ export class KeyValueCache {
   /**
    * `attend` with these keys and values, (B, L, Hk, Dh): what queries (B, T, H, Dh) get over whole sequences. With a
    * `position` the queries are those of it and the T − 1 after it, and meet only what has been appended up to there; without
-   * one they meet all. A mask or bias is broadcastable to (B, H, T, L). → (B, T, H, Dv)
+   * one they meet all, and a mask or window may not differ between them. A mask or bias is broadcastable to (B, H, T, L). → (B, T, H, Dv)
    */
   attend(query: Tensor, { position, causal = true, mask, ...formula }: CachedAttention = {}): Tensor {
     const keys = this.#keys.value.permute([0, 3, 1, 2]); // (B, L, H, Dh)
-    if (position === undefined) return attend(query, keys, this.#values.value, { ...formula, mask });
+    if (position === undefined) {
+      if (formula.queryIndices === undefined) this.#expectPlaceless(mask, formula.window);
+      return attend(query, keys, this.#values.value, { ...formula, mask });
+    }
     const T = query.shape[1];
     const [queryIndices, all] = [position.add(arange(T)), arange(this.length)]; // (T), (L)
     const seen = causal
@@ -112,6 +115,15 @@ export class KeyValueCache {
 
   variables(): Variable[] {
     return [this.#keys, this.#values];
+  }
+
+  /** Throws for what differs between queries: which of all they are, a cache cannot know. */
+  #expectPlaceless(mask: Tensor | Mask | undefined, window: AttentionWindow | undefined): void {
+    const differs = (of: Mask): boolean => of.at(arange(2), arange(this.length)).shape[2] !== 1;
+    if (window === undefined && (mask === undefined || isTensor(mask) || !differs(mask))) return;
+    throw new RangeError(
+      `KeyValueCache.attend: a window or mask that differs between queries needs to know where they are; give \`position\``,
+    );
   }
 
   /** Throws unless keys and values are of this cache's sizes; how many positions they are of. */

@@ -1,12 +1,8 @@
 import { arange, concat, ones, pad, scaledDotProductAttention, ShapeError, type Tensor } from '@qkv/tensor';
 
+import { keyMask } from './key-mask';
+import type { AttentionWindow, Mask } from './masks';
 import type { AttentionPositions } from './positions/attention-positions';
-
-/** Query i attends to the keys from i − before to i + after; `after: 0` is causal. */
-export interface AttentionWindow {
-  readonly before: number;
-  readonly after: number;
-}
 
 /** Attention of any kind: query (B, T, H, Dh), key and value (B, S, …) → (B, T, H, Dv); mask and bias broadcast to (B, H, T, S). */
 export type Attend = (
@@ -18,8 +14,8 @@ export type Attend = (
 
 export interface LocalAttentionOptions {
   readonly window: AttentionWindow;
-  /** Which keys may be attended to at all, bool (B, 1, 1, N) or (1, 1, 1, N), as `paddingMask` gives it. */
-  readonly mask?: Tensor;
+  /** Which keys may be attended to at all: a mask of keys such as `paddingMask`, or bool (B, 1, 1, N) or (1, 1, 1, N). */
+  readonly mask?: Tensor | Mask;
   /** Whose `bias` is added to the scores. It depends on distances only, so one block's is every block's. */
   readonly positions?: AttentionPositions;
   /** What a block of queries does with its keys; scaled dot-product attention by default. */
@@ -40,7 +36,7 @@ const scaledDotProduct: Attend = (query, key, value, options) =>
  * query (B, N, H, Dh), key and value (B, N, …) → (B, N, H, Dv).
  */
 export function localAttention(query: Tensor, key: Tensor, value: Tensor, options: LocalAttentionOptions): Tensor {
-  const { window, mask, positions, attend = scaledDotProduct } = options;
+  const { window, positions, attend = scaledDotProduct } = options;
   const [B, N] = query.shape;
   for (const [name, size] of Object.entries(window) as [string, number][]) {
     if (!Number.isSafeInteger(size) || size < 0) {
@@ -52,11 +48,7 @@ export function localAttention(query: Tensor, key: Tensor, value: Tensor, option
       `localAttention: a window needs as many keys as queries, got ${key.shape[1]} and ${N}; use a mask instead`,
     );
   }
-  if (mask !== undefined && (mask.rank !== 4 || mask.shape[1] !== 1 || mask.shape[2] !== 1 || mask.shape[3] !== N)) {
-    throw new ShapeError(
-      `localAttention: expected a mask of keys, (B, 1, 1, ${N}), got [${mask.shape.join(', ')}]; what differs between queries is up to the window`,
-    );
-  }
+  const mask = keyMask('localAttention', options.mask, N);
   const before = Math.min(window.before, Math.max(N - 1, 0));
   const after = Math.min(window.after, Math.max(N - 1, 0));
   const M = Math.max(before + after, SMALLEST_BLOCK);

@@ -1,7 +1,5 @@
 import { ShapeError, type Tensor } from '@qkv/tensor';
 
-import type { AttentionWindow } from './local-attention';
-
 /**
  * Who may attend to whom, as a function of query and key indices (in the manner of FlexAttention's mask functions), so that
  * one mask serves whole sequences and cached steps. True means "may attend"; torch's boolean masks say the opposite.
@@ -15,19 +13,24 @@ export interface Mask {
   not(): Mask;
   /** queries int32 (T), keys int32 (S) → bool of rank 4, broadcastable to (B, H, T, S). */
   at(queries: Tensor, keys: Tensor): Tensor;
+  /** Of a conjunction: what must all hold. */
+  readonly conjuncts?: readonly Mask[];
+  /** Whether it is exactly j ≤ i, which kernels know. */
+  readonly isCausal?: boolean;
 }
 
-/** queries (T, 1), keys (S) → bool of rank 4. */
+/** queries (T), keys (S) → bool of rank 4, broadcastable to (B, H, T, S). */
 type Allows = (queries: Tensor, keys: Tensor) => Tensor;
 
 class IndexMask implements Mask {
   readonly #allows: Allows;
-  /** What must all hold; a mask that is no conjunction is its own only one. */
   readonly conjuncts: readonly Mask[];
+  readonly isCausal: boolean;
 
-  constructor(allows: Allows, conjuncts?: readonly Mask[]) {
+  constructor(allows: Allows, { conjuncts, isCausal = false }: Partial<Pick<Mask, 'conjuncts' | 'isCausal'>> = {}) {
     this.#allows = allows;
     this.conjuncts = conjuncts ?? [this];
+    this.isCausal = isCausal;
   }
 
   and(other: Mask): Mask {
@@ -54,25 +57,25 @@ class IndexMask implements Mask {
   }
 }
 
-/** A mask from a rule for indices; those of queries stand in a column, so that a comparison gives (T, S). */
+/** A mask from a rule for indices. What it needs of tensors it computes when asked: so that masks of constants enter any trace. */
 function mask(allows: Allows): Mask {
   return new IndexMask(allows);
 }
 
 function conjunctsOf(of: Mask): readonly Mask[] {
-  return of instanceof IndexMask ? of.conjuncts : [of];
+  return of.conjuncts ?? [of];
 }
 
 function conjunction(parts: readonly Mask[]): Mask {
   const allows: Allows = (queries, keys) =>
     parts.map((part) => part.at(queries, keys)).reduce((all, part) => all.and(part));
-  return new IndexMask(allows, parts);
+  return new IndexMask(allows, { conjuncts: parts });
 }
 
 const column = (queries: Tensor): Tensor => queries.unsqueeze(-1); // (T) → (T, 1)
 const over = (table: Tensor): Tensor => table.unsqueeze(0).unsqueeze(0); // (T, S) → (1, 1, T, S)
 
-const CAUSAL = mask((queries, keys) => over(keys.lessEqual(column(queries))));
+const CAUSAL = new IndexMask((queries, keys) => over(keys.lessEqual(column(queries))), { isCausal: true });
 
 /** Position i may attend to j ≤ i. Over whole sequences it costs as little as the option `causal`, in conjunctions too. */
 export function causalMask(): Mask {
@@ -82,16 +85,22 @@ export function causalMask(): Mask {
 /** Takes causality out of a conjunction: what else must hold, or null for nothing. */
 export function splitCausal(of: Mask): { causal: boolean; rest: Mask | null } {
   const parts = conjunctsOf(of);
-  const rest = parts.filter((part) => part !== CAUSAL);
+  const rest = parts.filter((part) => part.isCausal !== true);
   if (rest.length === parts.length) return { causal: false, rest: of };
-  return { causal: true, rest: rest.length === 0 ? null : conjunction(rest) };
+  if (rest.length < 2) return { causal: true, rest: rest[0] ?? null };
+  return { causal: true, rest: conjunction(rest) };
 }
 
 /** ids int32 (B, S): whatever is not padding may be attended to. */
 export function paddingMask(ids: Tensor, padId: number): Mask {
   expectRank('paddingMask', 'ids (B, S)', ids, [2], 'int32');
-  const present = ids.notEqual(padId);
-  return mask((_, keys) => columns('paddingMask', present, keys).unsqueeze(1).unsqueeze(1)); // (B, 1, 1, S)
+  return mask((_, keys) => columns('paddingMask', ids, keys).notEqual(padId).unsqueeze(1).unsqueeze(1)); // (B, 1, 1, S)
+}
+
+/** Query i attends to the keys from i − before to i + after; `after: 0` is causal. */
+export interface AttentionWindow {
+  readonly before: number;
+  readonly after: number;
 }
 
 export interface WindowMaskOptions extends AttentionWindow {
@@ -128,8 +137,8 @@ export function graphMask(adjacency: Tensor): Mask {
   if (adjacency.shape.at(-1) !== adjacency.shape.at(-2)) {
     throw new ShapeError(`graphMask: expected as many rows as columns, got [${adjacency.shape.join(', ')}]`);
   }
-  const edges = adjacency.rank === 2 ? adjacency.unsqueeze(0) : adjacency; // (B, N, N)
   return mask((queries, keys) => {
+    const edges = adjacency.rank === 2 ? adjacency.unsqueeze(0) : adjacency; // (B, N, N)
     const rows = columns('graphMask', edges.permute([0, 2, 1]), queries); // (B, N, T)
     return columns('graphMask', rows.permute([0, 2, 1]), keys).unsqueeze(1); // (B, 1, T, S)
   });

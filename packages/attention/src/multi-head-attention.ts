@@ -12,13 +12,14 @@ import {
 } from '@qkv/nn';
 import { arange, Parameter, ShapeError, type Tensor } from '@qkv/tensor';
 
-import { attend, attentionWeights, type HeadsOptions } from './attend';
+import { attend, attentionWeights, checkOptions, type HeadsOptions } from './attend';
 import type { AttentionScore } from './attention-score';
 import { KeyValueCache } from './key-value-cache';
-import type { AttentionWindow } from './local-attention';
-import type { Mask } from './masks';
+import type { AttentionWindow, Mask } from './masks';
 import type { AttentionNormalization } from './normalize-scores';
 import type { AttentionPositions } from './positions/attention-positions';
+
+const SCORES = ['scaledDotProduct', 'dotProduct', 'general', 'additive'] as const;
 
 export interface MultiHeadAttentionOptions {
   /** D: size of queries and of the output. */
@@ -41,7 +42,7 @@ export interface MultiHeadAttentionOptions {
    * `scaledDotProduct` by default; see `AttentionScore`. What `general` and `additive` learn for each head is `scoreWeight`;
    * the projections of queries and keys are Bahdanau's W_q and W_k.
    */
-  readonly score?: 'scaledDotProduct' | 'dotProduct' | 'general' | 'additive';
+  readonly score?: (typeof SCORES)[number];
   /** What makes weights of scores; `softmax`. */
   readonly normalization?: AttentionNormalization;
   /** Positions inside of attention: RoPE, ALiBi, relative biases; none, as sequence positions are often added to embeddings. */
@@ -128,6 +129,10 @@ export class MultiHeadAttention extends Module {
     }
     expectSize('MultiHeadAttention', 'headDimension', headDimension);
     expectSize('MultiHeadAttention', 'valueHeadDimension', valueHeadDimension);
+    checkOptions('MultiHeadAttention', options);
+    if (!SCORES.includes(score)) {
+      throw new RangeError(`MultiHeadAttention: there is no score '${score}'; choose one of ${SCORES.join(', ')}`);
+    }
     if (positions?.rotate !== undefined && score !== 'scaledDotProduct' && score !== 'dotProduct') {
       throw new RangeError(
         `MultiHeadAttention: turned queries and keys need a dot product to make it relative, not the score '${score}'; choose positions with a bias`,

@@ -3,6 +3,7 @@ import { describe } from 'vitest';
 
 import { convolutionGoldens } from './convolutions';
 import { attentionGoldens } from './attention';
+import { attentionPartGoldens } from './attention-parts';
 import { functionGoldens } from './functions';
 import { layerGoldens } from './layers';
 import { modelGoldens } from './models';
@@ -27,6 +28,7 @@ export function goldenSuite(name: string, createEngine: () => Engine | Promise<E
     positionGoldens(place);
     convolutionGoldens(place);
     recurrentGoldens(place);
+    attentionPartGoldens(place);
     transformerGoldens(place);
     modelGoldens(place);
     optimizerGoldens(place);
