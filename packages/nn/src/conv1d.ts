@@ -8,6 +8,7 @@ export type Conv1dOptions = ConvolutionOptions<number>;
  *
  * x (B, T, inputs) → (B, ⌊(T + 2·padding − dilation·(kernel − 1) − 1)/stride⌋ + 1, outputs): channels last, as all our sequences
  * have them (torch's are (B, C, T)). `weight` (outputs, inputs/groups, kernel) and `bias` (outputs) are torch's.
+ * Windows see the padding of unequal sequences as it is: set it to 0 first, `select(mask.unsqueeze(-1), x, 0)`.
  */
 export class Conv1d extends Convolution {
   constructor(options: Conv1dOptions) {

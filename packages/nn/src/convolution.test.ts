@@ -153,8 +153,9 @@ describe('convolutions are their formula, values and gradients, in float64', () 
 });
 
 describe('plans', () => {
-  const kernelsOf = (layer: Conv1d | Conv2d, shape: Shape): string[] => {
-    const text = compile((x: Tensor) => layer.forward(x), { engine: float64() }).explain(zeros(shape) as Tensor);
+  const kernelsOf = (layer: Conv1d | Conv2d, shape: Shape, then = (y: Tensor, _x: Tensor): Tensor => y): string[] => {
+    const program = compile((x: Tensor) => then(layer.forward(x), x), { engine: float64() });
+    const text = program.explain(zeros(shape) as Tensor);
     return text
       .split('\n')
       .slice(1, -1)
@@ -172,12 +173,22 @@ describe('plans', () => {
     expect(patches).toEqual(['copy', 'copy', 'matmul', 'elementwise(add)']);
   });
 
+  test('nor do their gradients pad what was whole', () => {
+    const gradient = (y: Tensor, x: Tensor): Tensor => grad(y.square().sum(), x);
+    const options = { inputs: 3, outputs: 4 };
+    expect(kernelsOf(new Conv2d({ ...options, kernel: 1 }), [2, 6, 4, 3], gradient)).not.toContain('fill');
+    expect(kernelsOf(new Conv2d({ ...options, kernel: 2, stride: 2 }), [2, 6, 4, 3], gradient)).not.toContain('fill');
+  });
+
   test('any other kernel is one product too, and takes ⌈kernel/stride⌉ copies for each axis', () => {
     const kernels = kernelsOf(new Conv2d({ inputs: 3, outputs: 4, kernel: 3, stride: 2, padding: 1 }), [2, 7, 7, 3]);
     expect(count(kernels, 'matmul')).toBe(1);
     expect(count(kernels, 'copy')).toBe(1 + 2 + 2 + 1); // padding, both axes, weights
-    const grouped = kernelsOf(new Conv1d({ inputs: 4, outputs: 4, kernel: 3, groups: 4 }), [2, 7, 4]);
+    const grouped = kernelsOf(new Conv1d({ inputs: 4, outputs: 4, kernel: 3, groups: 2 }), [2, 7, 4]);
     expect(count(grouped, 'matmul')).toBe(1);
+    const depthwise = kernelsOf(new Conv1d({ inputs: 4, outputs: 8, kernel: 3, groups: 4 }), [2, 7, 4]);
+    expect(count(depthwise, 'matmul')).toBe(0); // one multiplication and one sum
+    expect(count(depthwise, 'reduce')).toBe(1);
   });
 });
 

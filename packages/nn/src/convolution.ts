@@ -1,7 +1,7 @@
 import { Parameter, type Shape, ShapeError, type Tensor } from '@qkv/tensor';
 
 import { expectLastDimension, expectSize } from './check';
-import { kaimingUniform, uniform } from './initializers';
+import { uniform } from './initializers';
 import { Module } from './module';
 import { place } from './tree';
 import { padForWindows, windowCount, type WindowOptions, windows } from './windows';
@@ -53,8 +53,8 @@ export function expectWindows(layer: string, x: Tensor, options: readonly Window
 
 /**
  * Convolution in any number of dimensions, as one product: the windows of x become rows, and each row times the weights is
- * an output. Channels stand last: rows are then copied in runs of all channels, and the product's rows are the output as
- * it is. A kernel of 1, and in one dimension a kernel as wide as its stride, copies nothing.
+ * an output (`im2col`, Chellapilla et al. 2006). Channels stand last: rows are then copied in runs of all channels, and the
+ * product's rows are the output as it is. A kernel of 1, and in one dimension a kernel as wide as its stride, copies nothing.
  */
 export abstract class Convolution extends Module {
   readonly inputs: number;
@@ -92,11 +92,11 @@ export abstract class Convolution extends Module {
     this.inputs = inputs;
     this.outputs = outputs;
     this.groups = groups;
-    const shape = [outputs, inputs / groups, ...kernel];
     const bound = 1 / Math.sqrt(kernel.reduce((product, size) => product * size, inputs / groups));
-    // Both U(−1/√fan-in, 1/√fan-in), torch's choice.
-    this.weight = new Parameter({ shape, initialize: () => kaimingUniform(1 / Math.sqrt(3))(shape) });
-    this.bias = bias ? new Parameter({ shape: [outputs], initialize: () => uniform(-bound, bound)([outputs]) }) : null;
+    const first = uniform(-bound, bound); // 1/√fan-in for both, torch's choice
+    const shape = [outputs, inputs / groups, ...kernel];
+    this.weight = new Parameter({ shape, initialize: () => first(shape) });
+    this.bias = bias ? new Parameter({ shape: [outputs], initialize: () => first([outputs]) }) : null;
   }
 
   override forward(x: Tensor): Tensor {
@@ -109,21 +109,28 @@ export abstract class Convolution extends Module {
       );
     }
     expectWindows(this.#name, x, this.#windows);
+    const depthwise = groups > 1 && groups === this.inputs;
+    const parts = depthwise ? 1 : groups; // of the channels, kept apart
     const padded = padForWindows(x, this.#windows);
-    let patches: Tensor = padded.reshape([...padded.shape.slice(0, -1), groups, this.inputs / groups]);
+    let patches: Tensor = padded.reshape([...padded.shape.slice(0, -1), parts, this.inputs / parts]);
     for (let i = rank - 1; i >= 0; i--) patches = windows(patches, i + 1, rank + 2, this.#windows[i]);
     const lead = patches.shape.slice(0, rank + 1); // B, and the windows in each dimension
     const N = lead.reduce((product, size) => product * size, 1);
     const features = this.weight.size / outputs;
+    const each = outputs / groups;
     const order = [0, ...this.#windows.map((_, i) => i + 2), 1];
-    const weight = this.weight.value.permute(order); // (outputs, kernel…, inputs/groups)
+    const weight = this.weight.value.permute(order).reshape([groups, each, features]); // features: kernel…, inputs/groups
 
     let y: Tensor;
     if (groups === 1) {
-      y = patches.reshape([N, features]).matmul(weight.reshape([outputs, features]).transpose());
+      y = patches.reshape([N, features]).matmul(weight.squeeze(0).transpose());
+    } else if (depthwise) {
+      // Products with one column would take longer to prepare than to compute.
+      const terms = patches.reshape([N, features, groups, 1]).mul(weight.permute([2, 0, 1])); // (N, K, groups, each)
+      y = terms.sum(1).reshape([N, outputs]);
     } else {
       const rows = patches.reshape([N, groups, features]).permute([1, 0, 2]);
-      const product = rows.matmul(weight.reshape([groups, outputs / groups, features]).transpose());
+      const product = rows.matmul(weight.transpose()); // (groups, N, each)
       y = product.permute([1, 0, 2]).reshape([N, outputs]);
     }
     return (this.bias === null ? y : y.add(this.bias)).reshape([...lead, outputs]);

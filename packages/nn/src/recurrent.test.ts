@@ -1,4 +1,4 @@
-import { checkGradient } from '@qkv/autograd';
+import { checkGradient, grad } from '@qkv/autograd';
 import { compile, constant, type Engine, read, run, type Shape, type Tensor, tensor, zeros } from '@qkv/tensor';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -237,6 +237,16 @@ describe.each(KINDS)('%s', (name, Layer) => {
     );
     expect(text.match(/ matmul /g)).toHaveLength(1 + 100); // of all inputs, and of each state
     expect(Number(/ steps from (\d+) nodes/.exec(text)![1])).toBeLessThan(40);
+  });
+
+  test('nor does their gradient have more than one product a step, and one for all weights of a kind', () => {
+    const layer = make();
+    const gradients = compile((x: Tensor) => grad(layer.forward(x).output.square().sum(), [x, ...layer.parameters()]), {
+      engine: float64(),
+    });
+    const text = gradients.explain(zeros([2, 100, 3]) as Tensor);
+    // Beside those of the values: all gates again, each state but the first, the inputs, and both weights.
+    expect(text.match(/ matmul /g)).toHaveLength(101 + 1 + 99 + 1 + 2);
   });
 
   test('drops between layers, while training', async () => {

@@ -30,7 +30,7 @@ export interface WindowNetworkOptions {
  * on either side, with zeros beyond the ends: 2w + 1 vectors, so its first layer grows with (2w + 1)·D. With `length` it takes
  * the whole sequence at once, T·D numbers, and gives all T outputs at once.
  *
- * x (B, T, D) → (B, T, outputs).
+ * x (B, T, D) → (B, T, outputs). The padding of unequal sequences is seen as it is: set it to 0 first.
  */
 export class WindowNetwork extends Module {
   readonly dimension: number;
