@@ -4,7 +4,8 @@ import type { AutoregressiveModel } from './autoregressive-model';
 import { compose, constraintsOf, expectCount, type LogitProcessor } from './logit-processors';
 import { keepMinP, keepTopK, keepTopP, temperature } from './sampling-filters';
 import { type DecodeCall, type DecoderOptions, SequenceDecoder } from './sequence-decoder';
-import { stateVariable, TokenSearch, type TokenSearchOptions } from './token-search';
+import { stateVariable } from './state-variable';
+import { TokenSearch, type TokenSearchOptions } from './token-search';
 
 export interface SamplingOptions extends DecoderOptions {
   /** Sequences drawn for each source; 1. */
@@ -86,7 +87,8 @@ class Sampler extends TokenSearch<SamplingCall> {
 
 /**
  * Sampling: y_t is drawn from softmax of the processed logits until END. A hypothesis' score is the log-probability with
- * which it was drawn, its `logProbability` the model's own.
+ * which it was drawn, its `logProbability` the model's own. Equal calls give equal results: for other draws give other
+ * streams, or another seed.
  */
 export class SamplingDecoder extends SequenceDecoder<SamplingCall> {
   constructor(model: AutoregressiveModel, options: SamplingOptions) {

@@ -2,8 +2,9 @@ import { initialize } from '@qkv/nn';
 import { arange, select, type Tensor } from '@qkv/tensor';
 import { describe, expect, test } from 'vitest';
 
-import { Automaton, float64, idsTensor } from '../../test/automaton';
+import { Automaton, float64, idsTensor, logSoftmaxOf } from '../../test/automaton';
 import { naiveBeamSearch } from '../../test/naive-beam';
+import { CausalTransformer } from '../models/causal-transformer';
 import { Transformer } from '../transformer';
 import { BeamDecoder, type BeamOptions } from './beam';
 import { GreedyDecoder } from './greedy';
@@ -66,12 +67,21 @@ describe.each(makers)('%s', (_, make) => {
     await stream.next();
     let done = false;
     const waiting = decoder.decode(sources).finally(() => (done = true));
-    await new Promise((resolve) => setTimeout(resolve, 0));
+    for (let i = 0; i < 3; i++) await make().decode(sources); // time enough, had it begun
     expect(done).toBe(false); // the stream has its turn
-    decoder.release(); // once both are done
     await stream.return();
     expect(plain(await waiting)).toEqual(expected);
-    expect((await collect(decoder.stream(sources))).rows).toEqual(expected);
+  });
+
+  test('memory that is given back during a call is given back after it', async () => {
+    const decoder = make({ minLength: 4 });
+    const expected = plain(await decoder.decode(sources));
+    const stream = decoder.stream(sources);
+    const rows = (await stream.next()).value!.map((ids) => [...ids]);
+    decoder.release();
+    for await (const added of stream) added.forEach((ids, row) => rows[row].push(...ids));
+    expect(rows).toEqual(expected);
+    expect(plain(await decoder.decode(sources))).toEqual(expected);
   });
 
   test('a signal ends it with its reason, and the next call is as before', async () => {
@@ -269,5 +279,61 @@ describe.each(['pre', 'post'] as const)('a Transformer, %s-norm', (normalization
     expect(() => new GreedyDecoder(short, { ...options, maxLength: 5 })).toThrow(
       'Transformer: cannot decode 5 tokens, maxLength is 4',
     );
+  });
+});
+
+describe('a decoder-only model goes on from prompts', () => {
+  const [PAD, END, V] = [0, 1, 7];
+  const language = new CausalTransformer({
+    vocabulary: V,
+    dimension: 16,
+    heads: 2,
+    feedForward: 32,
+    layers: 2,
+    dropout: 0,
+  });
+  initialize(language, { seed: 8 });
+  const prompts = [
+    [PAD, PAD, 3, 4],
+    [5, 6, 2, 3],
+    [PAD, PAD, PAD, 6],
+    [PAD, PAD, PAD, PAD],
+  ];
+  const options = { rows: 4, sourceLength: 4, endId: END, maxLength: 6, minLength: 2, forbidden: [PAD] };
+  const present = (row: readonly number[]): number[] => row.filter((id) => id !== PAD);
+
+  test('greedily, as by running it over everything so far', async () => {
+    const found = await new GreedyDecoder(language, options).decode(idsTensor(prompts));
+    for (const [row, prompt] of prompts.slice(0, 3).entries()) {
+      const said = present(prompt);
+      let sum = 0;
+      while (said.length < present(prompt).length + options.maxLength) {
+        const count = said.length - present(prompt).length;
+        const logits = await language
+          .forward(idsTensor([said]))
+          .slice([0, said.length - 1])
+          .data();
+        const log = logSoftmaxOf([...logits]);
+        const allowed = [...log.keys()].filter((id) => id !== PAD && !(id === END && count < 2));
+        const best = allowed.reduce((a, b) => (log[b] > log[a] ? b : a));
+        sum += log[best];
+        if (best === END) break;
+        said.push(best);
+      }
+      expect([...found[row].ids]).toEqual(said.slice(present(prompt).length));
+      expect(Math.abs(found[row].logProbability - sum)).toBeLessThan(1e-5);
+    }
+    expect(found[3].ids.length).toBe(0);
+  });
+
+  test('with beams, alike alone and among others', async () => {
+    const found = await new BeamDecoder(language, { ...options, beams: 3 }).decodeAll(idsTensor(prompts));
+    for (const [row, prompt] of prompts.slice(0, 3).entries()) {
+      const ids = present(prompt);
+      const alone = new BeamDecoder(language, { ...options, rows: 1, sourceLength: ids.length, beams: 3 });
+      const [expected] = await alone.decodeAll(idsTensor([ids]));
+      expect(found[row].map((one) => [...one.ids])).toEqual(expected.map((one) => [...one.ids]));
+      found[row].forEach(({ score }, i) => expect(Math.abs(score - expected[i].score)).toBeLessThan(1e-6));
+    }
   });
 });
