@@ -82,3 +82,6 @@ export {
 export { scheduledSampling, type ScheduledSamplingOptions } from './objectives/scheduled-sampling';
 export { selfCriticalLoss, type SelfCriticalOptions } from './objectives/self-critical';
 export { sequenceLogProbabilities } from './objectives/sequence-log-probabilities';
+export { CopyMechanism, type CopyMechanismOptions } from './copy/copy-mechanism';
+export { CopyCache, CopyTransformer, type CopyTransformerOptions } from './copy/copy-transformer';
+export { ExtendedVocabulary, type ExtendedVocabularyOptions } from './copy/extended-vocabulary';

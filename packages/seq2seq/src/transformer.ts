@@ -1,6 +1,9 @@
 import { Decoder, type InputPositions, TransparentAttention } from '@qkv/attention';
 import { Dropout, Embedding, type Linear, Module } from '@qkv/nn';
 import { ShapeError, stack, type Tensor } from '@qkv/tensor';
+import { Decoder, Encoder, type Normalization, paddingMask, SinusoidalPositions } from '@qkv/attention';
+import { type ActivationName, Dropout, Embedding, Linear, Module, normal, tap, xavierUniform, zeros } from '@qkv/nn';
+import { ShapeError, type Tensor } from '@qkv/tensor';
 
 import { type AutoregressiveModel, repeatRows } from './decoding/autoregressive-model';
 import { createEncoder, type EncoderKind, type SequenceEncoder } from './models/encoder-kinds';
@@ -202,7 +205,8 @@ export class Transformer extends Module implements AutoregressiveModel<Transform
   }
 
   private project(y: Tensor): Tensor {
-    if (this.output !== null) return this.output.forward(y);
-    return y.matmul(this.targetEmbedding.weight.value.transpose()); // (B, T, V)
+    const state = tap('state', y); // (B, T, D)
+    if (this.output !== null) return this.output.forward(state);
+    return state.matmul(this.targetEmbedding.weight.value.transpose()); // (B, T, V)
   }
 }

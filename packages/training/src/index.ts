@@ -1,4 +1,5 @@
 /** @packageDocumentation The training loop: it is given a step, and knows no model. */
+export { averageCheckpoints, type AverageCheckpointsOptions, averageStateDicts } from './average-checkpoints';
 export { type CheckpointStore, type CheckpointFile, CheckpointError, checkpointFormat } from './checkpoint';
 export { fit, type FitEvents, type FitOptions, type FitResult, type Report } from './fit';
 export { type MetricsLog, type MetricsRecord } from './metrics';

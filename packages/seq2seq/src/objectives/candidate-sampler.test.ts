@@ -85,6 +85,15 @@ test('samples are laid out as the training step takes them, and have the probabi
   got.forEach((value, n) => expect(Math.abs(value - expected[n])).toBeLessThan(1e-4));
 });
 
+test('what does not end within the length has no END', async () => {
+  const { sampler } = setUp({ minLength: T });
+  const { targets } = await sampler.samples(source(), () => 0);
+  const ids = await rowsOf(targets);
+  expect(ids.flat()).not.toContain(END);
+  expect(ids.slice(0, 12).flat()).not.toContain(0);
+  expect(ids.slice(12)).toEqual(Array(6).fill(Array(T).fill(0)));
+});
+
 test('candidates are distinct, the reference among them; a step counts on', async () => {
   const { sampler } = setUp({ samples: 40 });
   const references = [[1, 2], [3], []];
