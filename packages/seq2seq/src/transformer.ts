@@ -1,9 +1,6 @@
 import { Decoder, type InputPositions, TransparentAttention } from '@qkv/attention';
-import { Dropout, Embedding, type Linear, Module } from '@qkv/nn';
+import { Dropout, Embedding, type Linear, Module, tap } from '@qkv/nn';
 import { ShapeError, stack, type Tensor } from '@qkv/tensor';
-import { Decoder, Encoder, type Normalization, paddingMask, SinusoidalPositions } from '@qkv/attention';
-import { type ActivationName, Dropout, Embedding, Linear, Module, normal, tap, xavierUniform, zeros } from '@qkv/nn';
-import { ShapeError, type Tensor } from '@qkv/tensor';
 
 import { type AutoregressiveModel, repeatRows } from './decoding/autoregressive-model';
 import { createEncoder, type EncoderKind, type SequenceEncoder } from './models/encoder-kinds';
