@@ -123,6 +123,19 @@ describe.each(combinations.map((options, i) => ({ options, i, title: describeOpt
   },
 );
 
+test("T5's buckets are those of both directions in the encoder, and of one in the decoder, where the distances are long", async () => {
+  const engine = doubles();
+  const sizes = { dimension: 4, heads: 2, feedForward: 6, encoderLayers: 1, decoderLayers: 1, dropout: 0 };
+  const options = { normalization: 'pre', norm: 'layer', activation: 'silu', positions: 't5', wiring: 'last' } as const;
+  const model = new Transformer({ ...sizes, ...options, sourceVocabulary: V, targetVocabulary: V });
+  const weights = await randomize(model, 1, engine);
+  const [source, target] = [1, 2].map((seed) => Array.from(numbers(24, seed), (x) => 1 + Math.floor((x + 1) * 2.5)));
+  const [logits] = await read([model.forward(padded([source]), padded([target]))], { engine });
+  expect(worst(logits, naive(weights, source, target, { ...options, heads: 2, decoderLayers: 1 }).flat())).toBeLessThan(
+    1e-10,
+  );
+});
+
 test('every pair of options occurs', () => {
   expect(combinations.length).toBeLessThan(45);
   for (const wiring of ['last', 'matching', 'all']) {

@@ -10,6 +10,7 @@ export type Weights = ReadonlyMap<string, { readonly shape: readonly number[]; r
 export interface Variant {
   readonly heads: number;
   readonly normalization: 'pre' | 'post';
+  readonly norm: 'layer' | 'rms';
   readonly activation: 'relu' | 'silu' | 'geluTanh';
   readonly positions: string;
 }
@@ -43,12 +44,13 @@ export function linear(weights: Weights, name: string, x: Matrix): number[][] {
   return x.map((row) => matrix.map((w, r) => sum(w.map((value, c) => value * row[c])) + (bias?.[r] ?? 0)));
 }
 
-/** LayerNorm where there is a bias, else RMSNorm; nothing where there is no gain. */
-export function norm(weights: Weights, name: string, x: Matrix): number[][] {
-  const [gain, bias] = [vectorOf(weights, `${name}.gain`), vectorOf(weights, `${name}.bias`)];
+/** LayerNorm or RMSNorm; nothing where there is no gain. */
+export function norm(weights: Weights, name: string, x: Matrix, kind: 'layer' | 'rms'): number[][] {
+  const gain = vectorOf(weights, `${name}.gain`);
   if (gain === null) return x.map((row) => [...row]);
+  const bias = kind === 'rms' ? null : vectorOf(weights, `${name}.bias`)!;
   return x.map((row) => {
-    const mean = bias === null ? 0 : sum(row) / row.length;
+    const mean = kind === 'rms' ? 0 : sum(row) / row.length;
     const variance = sum(row.map((value) => (value - mean) ** 2)) / row.length;
     return row.map((value, d) => ((value - mean) / Math.sqrt(variance + 1e-5)) * gain[d] + (bias?.[d] ?? 0));
   });
@@ -73,15 +75,15 @@ export function residual(
   i: number | '',
   x: Matrix,
   f: (x: Matrix) => Matrix,
-  { normalization }: Variant,
+  { normalization, norm: kind }: Variant,
 ): number[][] {
   const scale = vectorOf(weights, `${layer}.scale${i}.gain`);
-  const y = f(normalization === 'pre' ? norm(weights, `${layer}.norm${i}`, x) : x);
+  const y = f(normalization === 'pre' ? norm(weights, `${layer}.norm${i}`, x, kind) : x);
   const added = addRows(
     x,
     y.map((row) => row.map((value, d) => value * (scale?.[d] ?? 1))),
   );
-  return normalization === 'post' ? norm(weights, `${layer}.norm${i}`, added) : added;
+  return normalization === 'post' ? norm(weights, `${layer}.norm${i}`, added, kind) : added;
 }
 
 /** Su et al. 2021, Eq. 34: pairs of neighbouring features turned by p·10000^(−2i/Dh). */

@@ -36,7 +36,7 @@ export function encoderOutputs(
     const feed = (y: Matrix): Matrix => feedForward(weights, `${layer}.feedForward`, y, variant);
     all.push(hasFeedForward ? residual(weights, layer, 2, h, feed, variant) : h);
   }
-  return all.map((h) => norm(weights, `${name}.norm`, h));
+  return all.map((h) => norm(weights, `${name}.norm`, h, variant.norm));
 }
 
 function decoder(weights: Weights, x: Matrix, memories: readonly Matrix[], variant: Variant): number[][] {
@@ -51,7 +51,7 @@ function decoder(weights: Weights, x: Matrix, memories: readonly Matrix[], varia
     h = residual(weights, layer, 2, h, toMemory, variant);
     h = residual(weights, layer, 3, h, (y) => feedForward(weights, `${layer}.feedForward`, y, variant), variant);
   });
-  return norm(weights, 'decoder.norm', h);
+  return norm(weights, 'decoder.norm', h, variant.norm);
 }
 
 /** √D E[id] + PE, where the positions are added: Vaswani et al. 2017, sections 3.4 and 3.5. */

@@ -63,9 +63,17 @@ function expectedOf({ layer, weights, x, keys, values, G }: Given): Results {
   const inputs: Record<string, Scalar[]> = { x: scalars(x) };
   if (layer.cross) Object.assign(inputs, { keys: scalars(keys), values: scalars(values) });
   const from = (name: string, size: number): (readonly Scalar[])[] => rowsOf(inputs[name] ?? inputs.x, size);
-  const y = naive(layer.specification, parameters, from('x', D), from('keys', layer.keyDimension), from('values', layer.valueDimension)).flat();
+  const y = naive(
+    layer.specification,
+    parameters,
+    from('x', D),
+    from('keys', layer.keyDimension),
+    from('values', layer.valueDimension),
+  ).flat();
   dot(y, scalars(G)).differentiate();
-  const gradients = [...Object.entries(inputs), ...parameters].map(([name, list]) => [name, list.map((s) => s.gradient)] as const);
+  const gradients = [...Object.entries(inputs), ...parameters].map(
+    ([name, list]) => [name, list.map((s) => s.gradient)] as const,
+  );
   return { y: y.map((s) => s.value), gradients: new Map(gradients) };
 }
 
@@ -74,7 +82,11 @@ function inputsOf({ layer, x, keys, values }: Given): { x: Tensor; keys: Tensor;
   const own = constant(x, [B, T, D]);
   if (!layer.cross) return { x: own, keys: own, values: own };
   const { S } = layer.specification;
-  return { x: own, keys: constant(keys, [B, S, layer.keyDimension]), values: constant(values, [B, S, layer.valueDimension]) };
+  return {
+    x: own,
+    keys: constant(keys, [B, S, layer.keyDimension]),
+    values: constant(values, [B, S, layer.valueDimension]),
+  };
 }
 
 async function load(data: Given, engine: Engine): Promise<void> {
@@ -156,7 +168,11 @@ test('rows have every pair of options that may go together, and no other', () =>
   expect(legal.size).toBe((total ** 2 - counts.reduce((sum, n) => sum + n ** 2, 0)) / 2 - 5);
 });
 
-const title = (row: LayerRow): string => Object.entries(row).filter(([, value]) => value !== false && value !== undefined && value !== 'none').map(([name, value]) => (value === true ? name : String(value))).join(', ');
+const title = (row: LayerRow): string =>
+  Object.entries(row)
+    .filter(([, value]) => value !== false && value !== undefined && value !== 'none')
+    .map(([name, value]) => (value === true ? name : String(value)))
+    .join(', ');
 
 describe.each(rows.map((row, n) => [title(row), row, n] as const))('%s', (_, row, n) => {
   const data = given(row, 100 + n);

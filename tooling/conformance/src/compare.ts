@@ -35,12 +35,14 @@ export function difference(
 ): string | null {
   if (actual.length !== truth.length) return `has ${actual.length} elements instead of ${truth.length}`;
   let largest = floor;
-  if (of === 'tensor') for (const value of truth) if (Number.isFinite(value)) largest = Math.max(largest, Math.abs(value));
+  if (of === 'tensor')
+    for (const value of truth) if (Number.isFinite(value)) largest = Math.max(largest, Math.abs(value));
   for (let i = 0; i < truth.length; i++) {
     const [a, t] = [actual[i], truth[i]];
     if (signedZeros ? Object.is(a, t) : a === t || (Number.isNaN(a) && Number.isNaN(t))) continue;
     if (a === t) return `element ${i} is a zero of the wrong sign`;
-    const scale = of === 'tensor' ? largest : of === 'magnitude' ? Math.max(magnitude![i], floor) : Math.max(Math.abs(t), floor);
+    const scale =
+      of === 'tensor' ? largest : of === 'magnitude' ? Math.max(magnitude![i], floor) : Math.max(Math.abs(t), floor);
     const allowed = ulps * ulp(scale);
     // What float32 cannot hold becomes infinite.
     const near = Math.abs(a) === Infinity && Math.sign(a) === Math.sign(t) ? Math.sign(a) * LARGEST : a;

@@ -1,5 +1,14 @@
 import { createWasmBackend } from '@qkv/backend-wasm';
-import { type Backend, createReferenceBackend, Engine, internals, KERNELS, type Memory, type Operand, type Step } from '@qkv/tensor';
+import {
+  type Backend,
+  createReferenceBackend,
+  Engine,
+  internals,
+  KERNELS,
+  type Memory,
+  type Operand,
+  type Step,
+} from '@qkv/tensor';
 import { beforeAll, describe, expect, test } from 'vitest';
 
 import { COMPOSITE_CASES } from './cases/composites';
@@ -17,7 +26,10 @@ interface Mutation {
   readonly share?: number;
 }
 
-const kernel = (name: string) => (step: Step): boolean => step.kernel === name;
+const kernel =
+  (name: string) =>
+  (step: Step): boolean =>
+    step.kernel === name;
 const tooLarge = (value: number): number => value * (1 + 1e-4);
 const missing = (step: Step): never => {
   throw new Error(`the mutant has no kernel ${step.kernel}`);
@@ -42,7 +54,11 @@ const MUTATIONS: Readonly<Record<string, Mutation>> = {
   },
   'attention, without its mask': {
     hits: ({ kernel: name, attributes }) => name === 'attention' && attributes.mask === true,
-    rewrite: (step) => ({ ...step, inputs: step.inputs.toSpliced(3, 1), attributes: { ...step.attributes, mask: false } }),
+    rewrite: (step) => ({
+      ...step,
+      inputs: step.inputs.toSpliced(3, 1),
+      attributes: { ...step.attributes, mask: false },
+    }),
   },
   'attention, not causal': {
     hits: ({ kernel: name, attributes }) => name === 'attention' && attributes.causal === true,
@@ -53,7 +69,10 @@ const MUTATIONS: Readonly<Record<string, Mutation>> = {
 };
 
 /** The backend with the mistake; `touched` says whether it has shown since it was last reset. */
-function mutate(backend: Backend, { hits, rewrite = (step) => step, spoil }: Mutation): { engine: Engine; touched: boolean } {
+function mutate(
+  backend: Backend,
+  { hits, rewrite = (step) => step, spoil }: Mutation,
+): { engine: Engine; touched: boolean } {
   const change = async ({ slot, byteOffset, shape, strides, dtype }: Operand, memory: Memory): Promise<void> => {
     const elements = shape.reduce((extent, size, d) => extent + (size - 1) * strides[d], 1);
     const [bytes] = await backend.read([{ handle: memory[slot], byteOffset, bytes: 4 * elements }]);
@@ -74,7 +93,9 @@ function mutate(backend: Backend, { hits, rewrite = (step) => step, spoil }: Mut
     prepare: (plan) => {
       const hit = plan.steps.some(hits);
       mutant.touched ||= hit && spoil === undefined;
-      return backend.prepare(hit ? { ...plan, steps: plan.steps.map((step) => (hits(step) ? rewrite(step) : step)) } : plan);
+      return backend.prepare(
+        hit ? { ...plan, steps: plan.steps.map((step) => (hits(step) ? rewrite(step) : step)) } : plan,
+      );
     },
     run: async (prepared, memory, from = 0, to = prepared.plan.steps.length) => {
       for (let i = from; i < to; i++) {
@@ -122,7 +143,9 @@ describe('the conformance cases find mutants, and nothing else', () => {
   test.each(Object.entries(MUTATIONS))('%s', (name, { share = 1 }) => {
     expect(failed[name]).toContain(name.split(/[ ,]+/).find((word) => [...KERNELS, ...COMPOSITE_CASES].includes(word)));
     expect(touched[name]).toEqual(expect.arrayContaining(failed[name]));
-    expect(failed[name].length, `of ${touched[name].join()}: ${failed[name].join()}`).toBeGreaterThanOrEqual(share * touched[name].length);
+    expect(failed[name].length, `of ${touched[name].join()}: ${failed[name].join()}`).toBeGreaterThanOrEqual(
+      share * touched[name].length,
+    );
   });
 });
 
@@ -135,5 +158,10 @@ test('what has no case, and what did not run, is a gap', () => {
   expect(gaps({ kernels: without('silu'), supported })).toEqual(['composite silu did not run']);
   const known = internals.operationNames('composite').filter((name) => !name.startsWith('test.'));
   expect(gaps({ kernels: all, supported }, [...known, 'rotary'])).toEqual(['composite rotary has no case']);
-  expect(gaps({ kernels: all, supported }, known.filter((name) => name !== 'silu'))).toEqual(['there is no composite silu']);
+  expect(
+    gaps(
+      { kernels: all, supported },
+      known.filter((name) => name !== 'silu'),
+    ),
+  ).toEqual(['there is no composite silu']);
 });

@@ -45,7 +45,9 @@ export function observedEngine(
         if (typeof program !== 'object' || !('instructions' in program)) continue;
         for (const { op } of program.instructions) observed.kernels.add(op);
         if (program.instructions.length > elementwise.maxInstructions || inputs.length > elementwise.maxInputs) {
-          throw new Error(`a program of ${program.instructions.length} instructions and ${inputs.length} inputs is above the limits`);
+          throw new Error(
+            `a program of ${program.instructions.length} instructions and ${inputs.length} inputs is above the limits`,
+          );
         }
       }
       return backend.prepare(plan);

@@ -74,7 +74,12 @@ const MOST_ERROR = 2 ** -9;
 const MOST_ELEMENTS = 600;
 
 const EXACT: Known = { exact: true, fraction: 3, magnitude: 1, error: 0 };
-const INTEGER = (magnitude: number): Known => ({ exact: true, fraction: 0, magnitude: Math.min(magnitude, 31), error: 0 });
+const INTEGER = (magnitude: number): Known => ({
+  exact: true,
+  fraction: 0,
+  magnitude: Math.min(magnitude, 31),
+  error: 0,
+});
 const BOOL: Known = INTEGER(0);
 
 /** The result of exact arithmetic where it still fits, else a rounded one. */
@@ -83,9 +88,18 @@ function fixed(fraction: number, magnitude: number, from: readonly Known[], erro
   return { exact, fraction: exact ? fraction : 0, magnitude, error: exact ? 0 : error + U * 2 ** magnitude };
 }
 
-const rounded = (magnitude: number, error: number, ulps: number): Known => ({ exact: false, fraction: 0, magnitude, error: error + ulps * U * 2 ** magnitude });
+const rounded = (magnitude: number, error: number, ulps: number): Known => ({
+  exact: false,
+  fraction: 0,
+  magnitude,
+  error: error + ulps * U * 2 ** magnitude,
+});
 
-const multiples = (random: Sampler, shape: Shape): Given => given(shape, Float32Array.from({ length: sizeOf(shape) }, () => random.integer(-16, 16) / 8));
+const multiples = (random: Sampler, shape: Shape): Given =>
+  given(
+    shape,
+    Float32Array.from({ length: sizeOf(shape) }, () => random.integer(-16, 16) / 8),
+  );
 
 class Maker {
   readonly inputs: Given[] = [];
@@ -99,9 +113,18 @@ class Maker {
     for (let n = random.integer(1, 3); n > 0; n--) this.input(multiples(random, this.shape()), EXACT);
     if (random.chance(0.5)) this.input(integers(random, this.shape(), -9, 9), INTEGER(4));
     if (random.chance(0.4)) this.input(bools(random, this.shape()), BOOL);
-    this.input(given([4], Int32Array.from({ length: 4 }, () => random.word() | 0)), INTEGER(31));
+    this.input(
+      given(
+        [4],
+        Int32Array.from({ length: 4 }, () => random.word() | 0),
+      ),
+      INTEGER(31),
+    );
     for (let n = random.pick([0, 1, 1, 2, 3]); n > 0; n--) {
-      const first = multiples(random, random.chance(0.3) && this.variables.length > 0 ? this.variables[0].shape : this.shape());
+      const first = multiples(
+        random,
+        random.chance(0.3) && this.variables.length > 0 ? this.variables[0].shape : this.shape(),
+      );
       this.variables.push(first);
       this.latest.push(this.pool.push({ ...EXACT, shadow: tensor(first.data, first.shape) }) - 1);
     }
@@ -124,7 +147,9 @@ class Maker {
   find(fits: (entry: Entry) => boolean): number | null {
     const good = [...this.pool.keys()].filter((i) => fits(this.pool[i]));
     if (good.length === 0) return null;
-    return this.random.chance(0.6) ? good[Math.max(0, good.length - 1 - this.random.integer(0, 3))] : this.random.pick(good);
+    return this.random.chance(0.6)
+      ? good[Math.max(0, good.length - 1 - this.random.integer(0, 3))]
+      : this.random.pick(good);
   }
 
   add(text: string, from: readonly number[], apply: Step['apply'], ...known: readonly Known[]): boolean {
@@ -146,13 +171,21 @@ class Maker {
     const magnitude = last.magnitude - shift;
     const fraction = last.fraction + shift;
     const exact = last.exact && fraction + magnitude <= BITS;
-    this.add(`mul ${factor}`, [at], ([x]) => [x.mul(factor)], { exact, fraction: exact ? fraction : 0, magnitude, error: last.error * factor + (exact ? 0 : U) });
+    this.add(`mul ${factor}`, [at], ([x]) => [x.mul(factor)], {
+      exact,
+      fraction: exact ? fraction : 0,
+      magnitude,
+      error: last.error * factor + (exact ? 0 : U),
+    });
   }
 }
 
 const isFloat = (entry: Entry): boolean => entry.shadow.dtype === 'float32';
 const isSmall = (entry: Entry): boolean => isFloat(entry) && entry.magnitude <= 3;
-const ofType = (dtype: DType) => (entry: Entry): boolean => entry.shadow.dtype === dtype;
+const ofType =
+  (dtype: DType) =>
+  (entry: Entry): boolean =>
+    entry.shadow.dtype === dtype;
 
 function broadcasts(a: Shape, b: Shape): boolean {
   for (let i = 1; i <= Math.min(a.length, b.length); i++) {
@@ -163,7 +196,13 @@ function broadcasts(a: Shape, b: Shape): boolean {
 }
 
 /** Unary functions with bounded slopes: slope and magnitude of the result for |x| < 2^m, and units of rounding. */
-const SMOOTH: readonly (readonly [string, (x: Tensor) => Tensor, (m: number) => number, (m: number) => number, number])[] = [
+const SMOOTH: readonly (readonly [
+  string,
+  (x: Tensor) => Tensor,
+  (m: number) => number,
+  (m: number) => number,
+  number,
+])[] = [
   ['tanh', (x) => x.tanh(), () => 1, () => 0, 4],
   ['erf', (x) => x.erf(), () => 1.2, () => 0, 4],
   ['sin', (x) => x.sin(), () => 1, () => 0, 4],
@@ -228,9 +267,20 @@ function arithmetic(maker: Maker): boolean {
 }
 
 function resultOf(op: 'add' | 'sub' | 'mul' | 'maximum' | 'minimum', a: Known, b: Known): Known {
-  if (op === 'mul') return fixed(a.fraction + b.fraction, a.magnitude + b.magnitude, [a, b], 2 ** a.magnitude * b.error + 2 ** b.magnitude * a.error);
+  if (op === 'mul')
+    return fixed(
+      a.fraction + b.fraction,
+      a.magnitude + b.magnitude,
+      [a, b],
+      2 ** a.magnitude * b.error + 2 ** b.magnitude * a.error,
+    );
   const larger = Math.max(a.magnitude, b.magnitude);
-  return fixed(Math.max(a.fraction, b.fraction), op === 'add' || op === 'sub' ? larger + 1 : larger, [a, b], a.error + b.error);
+  return fixed(
+    Math.max(a.fraction, b.fraction),
+    op === 'add' || op === 'sub' ? larger + 1 : larger,
+    [a, b],
+    a.error + b.error,
+  );
 }
 
 function exactUnary(maker: Maker): boolean {
@@ -247,7 +297,10 @@ function compare(maker: Maker): boolean {
   const { random, pool } = maker;
   if (random.chance(0.3)) {
     const i = maker.find(ofType('bool'));
-    const j = i === null ? null : maker.find((entry) => ofType('bool')(entry) && broadcasts(entry.shadow.shape, pool[i].shadow.shape));
+    const j =
+      i === null
+        ? null
+        : maker.find((entry) => ofType('bool')(entry) && broadcasts(entry.shadow.shape, pool[i].shadow.shape));
     if (i === null || j === null) return false;
     const op = random.pick(['and', 'or', 'not', 'equal'] as const);
     return maker.add(op, [i, j], ([x, y]) => [op === 'not' ? x.not() : x[op](y)], BOOL);
@@ -256,7 +309,12 @@ function compare(maker: Maker): boolean {
   if (i === null) return false;
   const op = random.pick(['equal', 'notEqual', 'less', 'lessEqual', 'greater', 'greaterEqual'] as const);
   if (random.chance(0.4)) return maker.add(`${op} 0`, [i], ([x]) => [x[op](0)], BOOL);
-  const j = maker.find((entry) => entry.exact && entry.shadow.dtype === pool[i].shadow.dtype && broadcasts(entry.shadow.shape, pool[i].shadow.shape));
+  const j = maker.find(
+    (entry) =>
+      entry.exact &&
+      entry.shadow.dtype === pool[i].shadow.dtype &&
+      broadcasts(entry.shadow.shape, pool[i].shadow.shape),
+  );
   return j !== null && maker.add(op, [i, j], ([x, y]) => [x[op](y)], BOOL);
 }
 
@@ -267,9 +325,17 @@ function choose(maker: Maker): boolean {
   if (c === null || i === null) return false;
   const a = pool[i];
   if (random.chance(0.3) && a.shadow.dtype !== 'bool') {
-    return maker.add('select …, 1', [c, i], ([test, x]) => [select(test, x, 1)], { ...a, magnitude: Math.max(a.magnitude, 0) });
+    return maker.add('select …, 1', [c, i], ([test, x]) => [select(test, x, 1)], {
+      ...a,
+      magnitude: Math.max(a.magnitude, 0),
+    });
   }
-  const j = maker.find((entry) => entry.shadow.dtype === a.shadow.dtype && broadcasts(entry.shadow.shape, pool[c].shadow.shape) && broadcasts(entry.shadow.shape, a.shadow.shape));
+  const j = maker.find(
+    (entry) =>
+      entry.shadow.dtype === a.shadow.dtype &&
+      broadcasts(entry.shadow.shape, pool[c].shadow.shape) &&
+      broadcasts(entry.shadow.shape, a.shadow.shape),
+  );
   if (j === null) return false;
   const b = pool[j];
   const known = a.shadow.dtype === 'float32' ? resultOf('maximum', a, b) : INTEGER(Math.max(a.magnitude, b.magnitude));
@@ -292,20 +358,35 @@ function integerArithmetic(maker: Maker): boolean {
   if (i === null) return false;
   const a = pool[i];
   const op = random.pick(['add', 'sub', 'mul', 'maximum', 'minimum', 'neg', 'abs', 'sign'] as const);
-  if (op === 'neg' || op === 'abs' || op === 'sign') return maker.add(op, [i], ([x]) => [x[op]()], INTEGER(a.magnitude));
+  if (op === 'neg' || op === 'abs' || op === 'sign')
+    return maker.add(op, [i], ([x]) => [x[op]()], INTEGER(a.magnitude));
   const j = maker.find((entry) => ofType('int32')(entry) && broadcasts(entry.shadow.shape, a.shadow.shape));
   if (j === null) return false;
   const b = pool[j];
-  return maker.add(op, [i, j], ([x, y]) => [x[op](y)], INTEGER(op === 'mul' ? a.magnitude + b.magnitude : Math.max(a.magnitude, b.magnitude) + 1));
+  return maker.add(
+    op,
+    [i, j],
+    ([x, y]) => [x[op](y)],
+    INTEGER(op === 'mul' ? a.magnitude + b.magnitude : Math.max(a.magnitude, b.magnitude) + 1),
+  );
 }
 
 function view(maker: Maker): boolean {
   const { random, pool } = maker;
   const at = maker.find((entry) => entry.shadow.rank > 0 || random.chance(0.2));
   if (at === null) return false;
-  const { shadow: { shape, rank, size } } = pool[at];
-  const known = { exact: pool[at].exact, fraction: pool[at].fraction, magnitude: pool[at].magnitude, error: pool[at].error };
-  switch (random.pick(['permute', 'permute', 'slice', 'slice', 'expand', 'reshape', 'flat', 'unsqueeze', 'transpose'])) {
+  const {
+    shadow: { shape, rank, size },
+  } = pool[at];
+  const known = {
+    exact: pool[at].exact,
+    fraction: pool[at].fraction,
+    magnitude: pool[at].magnitude,
+    error: pool[at].error,
+  };
+  switch (
+    random.pick(['permute', 'permute', 'slice', 'slice', 'expand', 'reshape', 'flat', 'unsqueeze', 'transpose'])
+  ) {
     case 'permute': {
       const axes = random.shuffled([...shape.keys()]);
       return maker.add(`permute ${axes}`, [at], ([x]) => [x.permute(axes)], known);
@@ -314,11 +395,16 @@ function view(maker: Maker): boolean {
       return rank >= 2 && maker.add('transpose', [at], ([x]) => [x.transpose()], known);
     case 'slice': {
       const start = shape.map((n) => random.integer(0, Math.max(0, n - 1)));
-      const length = shape.map((n, d) => random.integer(random.chance(0.05) ? 0 : Math.min(1, n - start[d]), n - start[d]));
+      const length = shape.map((n, d) =>
+        random.integer(random.chance(0.05) ? 0 : Math.min(1, n - start[d]), n - start[d]),
+      );
       return maker.add(`slice ${start}; ${length}`, [at], ([x]) => [x.slice(start, length)], known);
     }
     case 'expand': {
-      const to = [...(random.chance(0.4) ? [random.integer(1, 3)] : []), ...shape.map((n) => (n === 1 ? random.integer(1, 4) : n))];
+      const to = [
+        ...(random.chance(0.4) ? [random.integer(1, 3)] : []),
+        ...shape.map((n) => (n === 1 ? random.integer(1, 4) : n)),
+      ];
       return maker.add(`expand ${to}`, [at], ([x]) => [x.expand(to)], known);
     }
     case 'unsqueeze': {
@@ -343,7 +429,10 @@ function join(maker: Maker): boolean {
   if (i === null) return false;
   const { shape, rank, dtype } = pool[i].shadow;
   const axis = random.integer(0, rank - 1);
-  const fits = (entry: Entry): boolean => entry.shadow.dtype === dtype && entry.shadow.rank === rank && entry.shadow.shape.every((n, d) => d === axis || n === shape[d]);
+  const fits = (entry: Entry): boolean =>
+    entry.shadow.dtype === dtype &&
+    entry.shadow.rank === rank &&
+    entry.shadow.shape.every((n, d) => d === axis || n === shape[d]);
   const from = [i];
   while (from.length < 4 && random.chance(0.6)) {
     const j = maker.find(fits);
@@ -351,7 +440,12 @@ function join(maker: Maker): boolean {
   }
   const parts = from.map((j) => pool[j]);
   const worst = (pick: (known: Known) => number): number => Math.max(...parts.map(pick));
-  const known = { exact: parts.every((part) => part.exact), fraction: worst((k) => k.fraction), magnitude: worst((k) => k.magnitude), error: worst((k) => k.error) };
+  const known = {
+    exact: parts.every((part) => part.exact),
+    fraction: worst((k) => k.fraction),
+    magnitude: worst((k) => k.magnitude),
+    error: worst((k) => k.error),
+  };
   if (parts.every(({ shadow }) => shadow.shape.join() === shape.join()) && random.chance(0.4)) {
     return maker.add(`stack ${axis}`, from, (xs) => [stack(xs, axis)], known);
   }
@@ -365,7 +459,10 @@ function padding(maker: Maker): boolean {
   const before = pool[at].shadow.shape.map(() => random.pick([0, 0, 1, 2]));
   const after = before.map(() => random.pick([0, 0, 1, 2]));
   const value = random.pick([0, 0, 1]);
-  return maker.add(`pad ${before}; ${after}; ${value}`, [at], ([x]) => [pad(x, before, after, value)], { ...pool[at], magnitude: Math.max(pool[at].magnitude, 0) });
+  return maker.add(`pad ${before}; ${after}; ${value}`, [at], ([x]) => [pad(x, before, after, value)], {
+    ...pool[at],
+    magnitude: Math.max(pool[at].magnitude, 0),
+  });
 }
 
 function reduction(maker: Maker): boolean {
@@ -381,12 +478,24 @@ function reduction(maker: Maker): boolean {
   const axes = [...shape.keys()].filter(() => random.chance(0.5));
   const count = axes.reduce((n, axis) => n * shape[axis], 1);
   const keep = random.chance(0.5);
-  const op = random.pick(dtype === 'bool' ? (['max', 'min'] as const) : dtype === 'int32' ? (['sum', 'max', 'min'] as const) : (['sum', 'sum', 'mean', 'max', 'min'] as const));
+  const op = random.pick(
+    dtype === 'bool'
+      ? (['max', 'min'] as const)
+      : dtype === 'int32'
+        ? (['sum', 'max', 'min'] as const)
+        : (['sum', 'sum', 'mean', 'max', 'min'] as const),
+  );
   const apply: Step['apply'] = ([x]) => [x[op](axes, { keep })];
   const grown = from.magnitude + Math.log2(count);
   if (op === 'max' || op === 'min') return maker.add(`${op} ${axes}`, [at], apply, { ...from });
   if (dtype === 'int32') return maker.add(`sum ${axes}`, [at], apply, INTEGER(Math.ceil(grown)));
-  if (op === 'sum') return maker.add(`sum ${axes}`, [at], apply, fixed(from.fraction, Math.ceil(grown), [from], count * from.error + (from.exact ? 0 : 12 * U * 2 ** grown)));
+  if (op === 'sum')
+    return maker.add(
+      `sum ${axes}`,
+      [at],
+      apply,
+      fixed(from.fraction, Math.ceil(grown), [from], count * from.error + (from.exact ? 0 : 12 * U * 2 ** grown)),
+    );
   return maker.add(`mean ${axes}`, [at], apply, rounded(from.magnitude, from.error, 14));
 }
 
@@ -408,7 +517,12 @@ function matmul(maker: Maker): boolean {
   const magnitude = Math.ceil(x.magnitude + y.magnitude + Math.log2(Math.max(K, 1)));
   const error = K * (2 ** x.magnitude * y.error + 2 ** y.magnitude * x.error);
   const known = fixed(x.fraction + y.fraction, magnitude, [x, y], error + (2 + Math.sqrt(K)) * U * 2 ** magnitude);
-  return maker.add(turned ? 'matmul, transposed' : 'matmul', [i, j], ([p, q]) => [p.matmul(turned ? q.transpose() : q)], known);
+  return maker.add(
+    turned ? 'matmul, transposed' : 'matmul',
+    [i, j],
+    ([p, q]) => [p.matmul(turned ? q.transpose() : q)],
+    known,
+  );
 }
 
 function gathering(maker: Maker): boolean {
@@ -418,22 +532,32 @@ function gathering(maker: Maker): boolean {
   if (i === null || j === null) return false;
   const rows = pool[i].shadow.shape[0];
   if (random.chance(0.25)) return maker.add(`oneHot ${rows}`, [j], ([ids]) => [oneHot(ids, rows)], INTEGER(0));
-  return maker.add('gather', [i, j], ([table, ids]) => [table.gather(ids.maximum(0).minimum(rows - 1))], { ...pool[i] });
+  return maker.add('gather', [i, j], ([table, ids]) => [table.gather(ids.maximum(0).minimum(rows - 1))], {
+    ...pool[i],
+  });
 }
 
 function scattering(maker: Maker): boolean {
   const { pool, random } = maker;
   const i = maker.find(ofType('int32'));
-  const j = i === null ? null : maker.find((entry) => {
-    const ids = pool[i].shadow.shape;
-    return isFloat(entry) && entry.shadow.rank >= ids.length && ids.every((n, d) => n === entry.shadow.shape[d]);
-  });
+  const j =
+    i === null
+      ? null
+      : maker.find((entry) => {
+          const ids = pool[i].shadow.shape;
+          return isFloat(entry) && entry.shadow.rank >= ids.length && ids.every((n, d) => n === entry.shadow.shape[d]);
+        });
   if (i === null || j === null) return false;
   const rows = random.integer(1, 5);
   const count = Math.max(1, pool[i].shadow.size);
   const from = pool[j];
   const magnitude = Math.ceil(from.magnitude + Math.log2(count));
-  return maker.add(`scatterAdd ${rows}`, [i, j], ([ids, x]) => [scatterAdd(ids.maximum(0).minimum(rows - 1), x, rows)], fixed(from.fraction, magnitude, [from], count * (from.error + U * 2 ** from.magnitude)));
+  return maker.add(
+    `scatterAdd ${rows}`,
+    [i, j],
+    ([ids, x]) => [scatterAdd(ids.maximum(0).minimum(rows - 1), x, rows)],
+    fixed(from.fraction, magnitude, [from], count * (from.error + U * 2 ** from.magnitude)),
+  );
 }
 
 function made(maker: Maker): boolean {
@@ -453,7 +577,8 @@ function identity(maker: Maker): boolean {
   const same = ({ exact, fraction, magnitude, error }: Known): Known => ({ exact, fraction, magnitude, error });
   if (random.chance(0.3)) return maker.add('stopGradient', [i], ([x]) => [stopGradient(x)], same(pool[i]));
   if (random.chance(0.4)) return maker.add('barrier', [i, j], ([x, y]) => [barrier(x, [y])], same(pool[i]));
-  const hide: Step['apply'] = ([x, y]) => internals.applyNode('customGradient', [x, y] as never, { outputs: 2 }, () => []).outputs.map(internals.asTensor);
+  const hide: Step['apply'] = ([x, y]) =>
+    internals.applyNode('customGradient', [x, y] as never, { outputs: 2 }, () => []).outputs.map(internals.asTensor);
   return maker.add('customGradient', [i, j], hide, same(pool[i]), same(pool[j]));
 }
 
@@ -464,7 +589,12 @@ function noise(maker: Maker): boolean {
   if (state === null) return false;
   const words: Step['apply'] = ([x]) => internals.applyTensors('random', [x], { shape, site });
   if (maker.random.chance(0.3)) return maker.add('random words', [state], words, INTEGER(31));
-  return maker.add('uniform', [state], (xs) => internals.applyTensors('unitInterval', words(xs)), { exact: true, fraction: 24, magnitude: 0, error: 0 });
+  return maker.add('uniform', [state], (xs) => internals.applyTensors('unitInterval', words(xs)), {
+    exact: true,
+    fraction: 24,
+    magnitude: 0,
+    error: 0,
+  });
 }
 
 function composite(maker: Maker): boolean {
@@ -474,16 +604,35 @@ function composite(maker: Maker): boolean {
   const x = pool[at];
   const { shape } = x.shadow;
   const C = shape.at(-1)!;
-  switch (random.pick(['softmax', 'softmax', 'logSoftmax', 'layerNorm', 'rmsNorm', 'attention', 'attention', 'crossEntropy', 'dropout', 'adamW'])) {
+  switch (
+    random.pick([
+      'softmax',
+      'softmax',
+      'logSoftmax',
+      'layerNorm',
+      'rmsNorm',
+      'attention',
+      'attention',
+      'crossEntropy',
+      'dropout',
+      'adamW',
+    ])
+  ) {
     case 'softmax': {
       const axis = random.integer(-1, shape.length - 1);
       return maker.add(`softmax ${axis}`, [at], ([y]) => [softmax(y, axis)], rounded(0, 2 * x.error, 16));
     }
     case 'logSoftmax':
-      return maker.add('logSoftmax', [at], ([y]) => [logSoftmax(y)], rounded(Math.log2(2 ** (x.magnitude + 1) + Math.log(C)), 2 * x.error, 8));
+      return maker.add(
+        'logSoftmax',
+        [at],
+        ([y]) => [logSoftmax(y)],
+        rounded(Math.log2(2 ** (x.magnitude + 1) + Math.log(C)), 2 * x.error, 8),
+      );
     case 'layerNorm':
     case 'rmsNorm': {
-      const vector = (entry: Entry): boolean => isSmall(entry) && entry.shadow.rank === 1 && entry.shadow.shape[0] === C;
+      const vector = (entry: Entry): boolean =>
+        isSmall(entry) && entry.shadow.rank === 1 && entry.shadow.shape[0] === C;
       const [i, j] = [maker.find(vector), maker.find(vector)];
       const gain = i === null ? { magnitude: 0, error: 0 } : pool[i];
       const bias = j === null ? { magnitude: 0, error: 0 } : pool[j];
@@ -495,17 +644,32 @@ function composite(maker: Maker): boolean {
         const b = j === null ? full([C], 0.5) : given.at(-1)!;
         return [random.seed % 2 === 0 ? layerNorm(y, g, b, 0.25) : rmsNorm(y, g, 0.25)];
       };
-      return maker.add('norm', [at, ...(i === null ? [] : [i]), ...(j === null ? [] : [j])], apply, rounded(magnitude, error, 64));
+      return maker.add(
+        'norm',
+        [at, ...(i === null ? [] : [i]), ...(j === null ? [] : [j])],
+        apply,
+        rounded(magnitude, error, 64),
+      );
     }
     case 'attention': {
       const heads = (entry: Entry): boolean => isSmall(entry) && entry.shadow.rank === 4;
       const i = maker.find((entry) => heads(entry) && entry.shadow.shape[3] > 0);
       if (i === null) return false;
       const [B, T, H, D] = pool[i].shadow.shape;
-      const j = maker.find((entry) => heads(entry) && entry.shadow.shape[0] === B && entry.shadow.shape[2] === H && entry.shadow.shape[3] === D) ?? i;
+      const j =
+        maker.find(
+          (entry) =>
+            heads(entry) && entry.shadow.shape[0] === B && entry.shadow.shape[2] === H && entry.shadow.shape[3] === D,
+        ) ?? i;
       const S = pool[j].shadow.shape[1];
-      const k = maker.find((entry) => heads(entry) && entry.shadow.shape[0] === B && entry.shadow.shape[1] === S && entry.shadow.shape[2] === H) ?? j;
-      const m = maker.find((entry) => ofType('bool')(entry) && entry.shadow.rank <= 4 && fitsInto(entry.shadow.shape, [B, H, T, S]));
+      const k =
+        maker.find(
+          (entry) =>
+            heads(entry) && entry.shadow.shape[0] === B && entry.shadow.shape[1] === S && entry.shadow.shape[2] === H,
+        ) ?? j;
+      const m = maker.find(
+        (entry) => ofType('bool')(entry) && entry.shadow.rank <= 4 && fitsInto(entry.shadow.shape, [B, H, T, S]),
+      );
       const causal = T === S && random.chance(0.5);
       const [q, key, value] = [pool[i], pool[j], pool[k]];
       const scale = 0.5;
@@ -523,7 +687,8 @@ function composite(maker: Maker): boolean {
       if (shape.length !== 2) return false;
       const ids = maker.find((entry) => ofType('int32')(entry) && entry.shadow.shape.join() === String(shape[0]));
       const smoothing = random.pick([0, 0.1]);
-      const targets = (given: readonly Tensor[]): Tensor => (ids === null ? full([shape[0]], 0, 'int32') : given[1].maximum(0).minimum(C - 1));
+      const targets = (given: readonly Tensor[]): Tensor =>
+        ids === null ? full([shape[0]], 0, 'int32') : given[1].maximum(0).minimum(C - 1);
       return maker.add(
         'crossEntropy',
         [at, ...(ids === null ? [] : [ids])],
@@ -535,17 +700,42 @@ function composite(maker: Maker): boolean {
       const state = maker.find((entry) => ofType('int32')(entry) && entry.shadow.shape.join() === '4');
       const attributes = { rate: 0.5, site: random.word() };
       if (state === null) return false;
-      return maker.add('dropout', [at, state], (given) => internals.applyTensors('dropout', given, attributes), fixed(x.fraction, x.magnitude + 1, [x], 2 * x.error));
+      return maker.add(
+        'dropout',
+        [at, state],
+        (given) => internals.applyTensors('dropout', given, attributes),
+        fixed(x.fraction, x.magnitude + 1, [x], 2 * x.error),
+      );
     }
     default: {
       const like = (entry: Entry): boolean => isSmall(entry) && entry.shadow.shape.join() === shape.join();
       const [g, m, v] = [maker.find(like)!, maker.find(like)!, maker.find(like)!];
-      const magnitude = Math.max(x.magnitude, pool[g].magnitude, pool[m].magnitude, 2 * pool[g].magnitude, pool[v].magnitude) + 3;
-      const error = 8 * (x.error + pool[m].error + pool[v].error * 2 ** pool[m].magnitude + pool[g].error * 2 ** (pool[g].magnitude + pool[m].magnitude + 2));
+      const magnitude =
+        Math.max(x.magnitude, pool[g].magnitude, pool[m].magnitude, 2 * pool[g].magnitude, pool[v].magnitude) + 3;
+      const error =
+        8 *
+        (x.error +
+          pool[m].error +
+          pool[v].error * 2 ** pool[m].magnitude +
+          pool[g].error * 2 ** (pool[g].magnitude + pool[m].magnitude + 2));
       const apply: Step['apply'] = ([parameter, gradient, first, second]) => {
         const one = full([], 1);
         // ε = ½, and a second moment away from 0, keep the slope small.
-        const next = adamW({ parameter, gradient, m: first, v: second.abs().add(0.25), rate: one.mul(0.5), correction1: one, correction2: one.mul(0.5), gradientScale: one, beta1: 0.5, beta2: 0.75, epsilon: 0.5, weightDecay: 0.125, decoupled: random.seed % 2 === 0 });
+        const next = adamW({
+          parameter,
+          gradient,
+          m: first,
+          v: second.abs().add(0.25),
+          rate: one.mul(0.5),
+          correction1: one,
+          correction2: one.mul(0.5),
+          gradientScale: one,
+          beta1: 0.5,
+          beta2: 0.75,
+          epsilon: 0.5,
+          weightDecay: 0.125,
+          decoupled: random.seed % 2 === 0,
+        });
         return [next.parameter, next.m, next.v];
       };
       const known = rounded(magnitude, error, 64);

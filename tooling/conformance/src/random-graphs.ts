@@ -1,5 +1,16 @@
 import { grad } from '@qkv/autograd';
-import { compile, constant, type Engine, type HostData, read, run, tensor, type Tensor, validateGraph, Variable } from '@qkv/tensor';
+import {
+  compile,
+  constant,
+  type Engine,
+  type HostData,
+  read,
+  run,
+  tensor,
+  type Tensor,
+  validateGraph,
+  Variable,
+} from '@qkv/tensor';
 
 import { randomGraph, type RandomGraph } from './random-graph';
 
@@ -32,23 +43,32 @@ async function execute(graph: RandomGraph, count: number, engine: Engine): Promi
   const variables = graph.variables.map(
     ({ data, shape }, i) => new Variable({ name: `v${i}`, shape, initialize: () => constant(data, shape) }),
   );
-  const step = compile((...given: Tensor[]) => {
-    const pool = [...given, ...variables.map((variable) => variable.value)];
-    for (const { from, apply, assigns } of steps.slice(0, count)) {
-      const operands = from.map((i) => pool[i]);
-      if (assigns === undefined) pool.push(...apply(operands));
-      else {
-        variables[assigns].assign(operands[0]);
-        pool.push(variables[assigns].value);
+  const step = compile(
+    (...given: Tensor[]) => {
+      const pool = [...given, ...variables.map((variable) => variable.value)];
+      for (const { from, apply, assigns } of steps.slice(0, count)) {
+        const operands = from.map((i) => pool[i]);
+        if (assigns === undefined) pool.push(...apply(operands));
+        else {
+          variables[assigns].assign(operands[0]);
+          pool.push(variables[assigns].value);
+        }
       }
-    }
-    const results = at.map((i) => pool[i]);
-    return { results, gradients: graph.seed % 16 === 1 ? gradientsOf(results, given) : [] };
-  }, { engine });
+      const results = at.map((i) => pool[i]);
+      return { results, gradients: graph.seed % 16 === 1 ? gradientsOf(results, given) : [] };
+    },
+    { engine },
+  );
   const given = inputs.map(({ data, shape }) => tensor(data, shape));
   const calls = [await step(...given), await step(...given)] as unknown as { results: Tensor[]; gradients: Tensor[] }[];
-  const values = await read([...calls.flatMap(({ results }) => results), ...variables.map((variable) => variable.value)], { engine });
-  const gradients = await read(calls.flatMap((call) => call.gradients), { engine });
+  const values = await read(
+    [...calls.flatMap(({ results }) => results), ...variables.map((variable) => variable.value)],
+    { engine },
+  );
+  const gradients = await read(
+    calls.flatMap((call) => call.gradients),
+    { engine },
+  );
   for (const variable of variables) variable.release();
   return { values, at, gradients };
 }
@@ -88,14 +108,17 @@ async function interpret(graph: RandomGraph, count: number, engine: Engine, alon
       }
       results = [...at, ...latest].map((i) => pool[i]);
     } else {
-      const made = await run(() => {
-        const pool = start.map(leaf);
-        for (const { from, apply, assigns } of steps) {
-          if (assigns !== undefined) latest[assigns] = pool.length;
-          pool.push(...apply(from.map((i) => pool[i])));
-        }
-        return [...at, ...latest].map((i) => pool[i]);
-      }, { engine });
+      const made = await run(
+        () => {
+          const pool = start.map(leaf);
+          for (const { from, apply, assigns } of steps) {
+            if (assigns !== undefined) latest[assigns] = pool.length;
+            pool.push(...apply(from.map((i) => pool[i])));
+          }
+          return [...at, ...latest].map((i) => pool[i]);
+        },
+        { engine },
+      );
       results = await read(made);
     }
     values.push(...results.slice(0, at.length));
@@ -120,18 +143,21 @@ async function fault(graph: RandomGraph, count: number, truth: Engine, variants:
     const { values, gradients } = await execute(graph, count, engine);
     slopes ??= gradients;
     const off = gradients!.findIndex((data, i) => bits(data, slopes![i]) >= 0);
-    if (off >= 0) return `${name}: gradient ${off} is ${gradients![off].join()}, ${Object.keys(variants)[0]} has ${slopes![off].join()}`;
+    if (off >= 0)
+      return `${name}: gradient ${off} is ${gradients![off].join()}, ${Object.keys(variants)[0]} has ${slopes![off].join()}`;
     for (const [i, actual] of values.entries()) {
       const position = i < calls ? expected.at[i % expected.at.length] : null;
       const where = position === null ? `Variable ${i - calls}` : `value ${position} of call ${i < calls / 2 ? 1 : 2}`;
       if (first !== null) {
         const off = bits(first[i], actual);
-        if (off >= 0) return `${name}: ${where}: element ${off} is ${actual[off]}, ${Object.keys(variants)[0]} has ${first[i][off]}`;
+        if (off >= 0)
+          return `${name}: ${where}: element ${off} is ${actual[off]}, ${Object.keys(variants)[0]} has ${first[i][off]}`;
         continue;
       }
       const allowed = position === null ? 0 : 4 * graph.known[position].error;
       const target = expected.values[i];
-      if (actual.length !== target.length) return `${name}: ${where} has ${actual.length} elements instead of ${target.length}`;
+      if (actual.length !== target.length)
+        return `${name}: ${where} has ${actual.length} elements instead of ${target.length}`;
       for (let k = 0; k < target.length; k++) {
         if (actual[k] === target[k] || Math.abs(actual[k] - target[k]) <= allowed) continue;
         return `${name}: ${where}: element ${k} is ${actual[k]} instead of ${target[k]}, allowed are ${allowed}`;
@@ -160,7 +186,9 @@ export async function checkGraph(seed: number, truth: Engine, variants: Variants
       next += outputs;
       return `  ${next - outputs}: ${text} of ${from.join(', ') || 'nothing'} → [${graph.shadows[next - outputs].shape}]`;
     });
-    const leaves = [...graph.inputs, ...graph.variables].map(({ shape, dtype }, i) => `${i}: ${dtype}[${shape}]`).join(' ');
+    const leaves = [...graph.inputs, ...graph.variables]
+      .map(({ shape, dtype }, i) => `${i}: ${dtype}[${shape}]`)
+      .join(' ');
     return `seed ${seed}, ${count} of ${graph.steps.length} steps: ${wrong}\n  ${leaves} (${graph.variables.length} Variables)\n${list.join('\n')}`;
   }
   return `seed ${seed}: wrong with all steps, and right with each number of them: something is not reproducible`;

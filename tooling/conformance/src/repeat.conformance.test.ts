@@ -12,10 +12,17 @@ function loopOn(engine: Engine, frozen: boolean) {
   const position = state('position', [], 'int32');
   const x = state('x', [8, 8]);
   const seen = state('seen', [LENGTH, 8]);
-  const table = constant(Float32Array.from({ length: 64 }, (_, i) => Math.sin(i)), [8, 8]);
+  const table = constant(
+    Float32Array.from({ length: 64 }, (_, i) => Math.sin(i)),
+    [8, 8],
+  );
   const step = compile(
     (weight: Tensor, end: Tensor) => {
-      const next: Tensor = x.value.matmul(weight).add(table).add(randomUniform([8, 8])).mul(0.25);
+      const next: Tensor = x.value
+        .matmul(weight)
+        .add(table)
+        .add(randomUniform([8, 8]))
+        .mul(0.25);
       seen.assign(writeAt(seen.value, next.slice([0, 0], [1, 8]), position.value));
       x.assign(next);
       position.assign(position.value.add(1));
@@ -23,9 +30,16 @@ function loopOn(engine: Engine, frozen: boolean) {
     },
     { mode: 'train', seed: 5, engine, frozen },
   );
-  const weight = tensor(Float32Array.from({ length: 64 }, (_, i) => Math.cos(i)), [8, 8]);
+  const weight = tensor(
+    Float32Array.from({ length: 64 }, (_, i) => Math.cos(i)),
+    [8, 8],
+  );
   const end = (n: number): Tensor => tensor(Int32Array.of(n), [], 'int32');
-  const result = async (): Promise<unknown> => [await seen.value.data(), await x.value.data(), await position.value.data()];
+  const result = async (): Promise<unknown> => [
+    await seen.value.data(),
+    await x.value.data(),
+    await position.value.data(),
+  ];
   const release = (): void => [position, x, seen].forEach((variable) => variable.release());
   return { step, weight, end, result, release };
 }
@@ -60,8 +74,15 @@ describe.each(BACKENDS)('repeated calls on %s', (_, createBackend) => {
 describe('writeAt', () => {
   test.each(BACKENDS)('outside of the axis nothing is written, on %s', async (_, createBackend) => {
     const engine = new Engine(await createBackend());
-    const written = compile((at: Tensor) => writeAt(constant([1, 2, 3, 4], [2, 2]), constant([9, 9], [2, 1]), at, -1), { engine });
-    for (const [position, expected] of [[-1, [1, 2, 3, 4]], [0, [9, 2, 9, 4]], [1, [1, 9, 3, 9]], [2, [1, 2, 3, 4]]] as const) {
+    const written = compile((at: Tensor) => writeAt(constant([1, 2, 3, 4], [2, 2]), constant([9, 9], [2, 1]), at, -1), {
+      engine,
+    });
+    for (const [position, expected] of [
+      [-1, [1, 2, 3, 4]],
+      [0, [9, 2, 9, 4]],
+      [1, [1, 9, 3, 9]],
+      [2, [1, 2, 3, 4]],
+    ] as const) {
       expect([...(await (await written(tensor(Int32Array.of(position), [], 'int32'))).data())]).toEqual(expected);
     }
   });

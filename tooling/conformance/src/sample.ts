@@ -65,11 +65,17 @@ export const floats = (random: Sampler, shape: Shape, low?: number, high?: numbe
   given(shape, random.floats(sizeOf(shape), low, high));
 
 export const bools = (random: Sampler, shape: Shape, probability = 0.5): Given =>
-  given(shape, Uint8Array.from({ length: sizeOf(shape) }, () => Number(random.chance(probability))));
+  given(
+    shape,
+    Uint8Array.from({ length: sizeOf(shape) }, () => Number(random.chance(probability))),
+  );
 
 /** Integers, `low` … `high`, both included. */
 export const integers = (random: Sampler, shape: Shape, low: number, high: number): Given =>
-  given(shape, Int32Array.from({ length: sizeOf(shape) }, () => random.integer(low, high)));
+  given(
+    shape,
+    Int32Array.from({ length: sizeOf(shape) }, () => random.integer(low, high)),
+  );
 
 const SIZES = [1, 1, 2, 2, 3, 4, 5, 7, 8, 9, 16, 17, 33];
 
@@ -114,7 +120,10 @@ export function strided(random: Sampler, shape: Shape, { expand = true } = {}): 
       if (sizeOf(from) <= 20_000) before(from, (x) => x.slice(start, to));
     } else if (kind === 'expand' && expand) {
       const axis = random.integer(0, to.length - 1);
-      before(to.map((size, d) => (d === axis ? 1 : size)), (x) => x.expand(to));
+      before(
+        to.map((size, d) => (d === axis ? 1 : size)),
+        (x) => x.expand(to),
+      );
     } else if (kind === 'reshape') {
       const axis = random.integer(0, to.length - 1);
       const rest = to.slice(axis + 2);

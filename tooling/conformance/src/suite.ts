@@ -23,17 +23,29 @@ const ROUNDS = 3;
 const COMPOSITE_TRIALS = 40;
 
 /** What is wrong with a kernel on these engines, over all its trials. */
-export async function kernelFaults(kernel: (typeof KERNELS)[number], truth: Engine, engines: Readonly<Record<string, Engine>>, rounds = ROUNDS): Promise<string[]> {
+export async function kernelFaults(
+  kernel: (typeof KERNELS)[number],
+  truth: Engine,
+  engines: Readonly<Record<string, Engine>>,
+  rounds = ROUNDS,
+): Promise<string[]> {
   const wrong: string[] = [];
-  for (const trial of KERNEL_TRIALS[kernel](new Sampler(1 + KERNELS.indexOf(kernel)), rounds)) wrong.push(...(await faults(trial, truth, engines)));
+  for (const trial of KERNEL_TRIALS[kernel](new Sampler(1 + KERNELS.indexOf(kernel)), rounds))
+    wrong.push(...(await faults(trial, truth, engines)));
   return wrong;
 }
 
 /** What is wrong with a composite on these engines, over this many trials. */
-export async function compositeFaults(composite: string, truth: Engine, engines: Readonly<Record<string, Engine>>, trials = COMPOSITE_TRIALS): Promise<string[]> {
+export async function compositeFaults(
+  composite: string,
+  truth: Engine,
+  engines: Readonly<Record<string, Engine>>,
+  trials = COMPOSITE_TRIALS,
+): Promise<string[]> {
   const wrong: string[] = [];
   const seed = 1000 * (1 + COMPOSITE_CASES.indexOf(composite));
-  for (let n = 0; n < trials; n++) wrong.push(...(await faults(compositeTrial(composite, new Sampler(seed + n)), truth, engines)));
+  for (let n = 0; n < trials; n++)
+    wrong.push(...(await faults(compositeTrial(composite, new Sampler(seed + n)), truth, engines)));
   return wrong;
 }
 
@@ -46,7 +58,9 @@ export function gaps({ kernels, supported }: Observed, known = composites(), cas
     ...KERNELS.filter((kernel) => !kernels.has(kernel)).map((kernel) => `kernel ${kernel} did not run`),
     ...known.filter((composite) => !cases.includes(composite)).map((composite) => `composite ${composite} has no case`),
     ...cases.filter((composite) => !known.includes(composite)).map((composite) => `there is no composite ${composite}`),
-    ...[...supported].filter((composite) => !kernels.has(composite)).map((composite) => `composite ${composite} did not run`),
+    ...[...supported]
+      .filter((composite) => !kernels.has(composite))
+      .map((composite) => `composite ${composite} did not run`),
   ];
 }
 
@@ -66,7 +80,11 @@ export function conformanceSuite(name: string, createBackend: () => Backend | Pr
       backend = await createBackend();
       engines = {
         fused: observedEngine(backend, observed, { plan: { poison: true } }),
-        expanded: observedEngine(backend, { ...observed, supported: new Set() }, { fused: false, plan: { poison: true } }),
+        expanded: observedEngine(
+          backend,
+          { ...observed, supported: new Set() },
+          { fused: false, plan: { poison: true } },
+        ),
       };
     });
 
@@ -88,13 +106,27 @@ export function conformanceSuite(name: string, createBackend: () => Backend | Pr
         [() => tensor([[1], [2]]).gather(ids(1, -1)), /gather.*-1\b.*\b2\b/],
         [() => scatterAdd(ids(5), tensor([1]), 4), /scatterAdd.*\b5\b.*\b4\b/],
         [() => scatterAdd(ids(-(2 ** 31)), tensor([1]), 4), /scatterAdd.*-2147483648\b.*\b4\b/],
-        [() => internals.applyTensors('crossEntropy', [tensor([[1, 2]]), ids(2)], { smoothing: 0, ignoreIndex: -100 })[0], /\b2\b/],
-        [() => internals.applyTensors('crossEntropy', [tensor([[1, 2]]), ids(-1)], { smoothing: 0.1, ignoreIndex: -100 })[0], /-1\b/],
+        [
+          () =>
+            internals.applyTensors('crossEntropy', [tensor([[1, 2]]), ids(2)], { smoothing: 0, ignoreIndex: -100 })[0],
+          /\b2\b/,
+        ],
+        [
+          () =>
+            internals.applyTensors('crossEntropy', [tensor([[1, 2]]), ids(-1)], {
+              smoothing: 0.1,
+              ignoreIndex: -100,
+            })[0],
+          /-1\b/,
+        ],
       ];
       for (const [make, message] of attempts) {
         for (const engine of Object.values(engines)) {
           const attempt = make();
-          const failed = await read([attempt], { engine }).then(() => null, (error: Error) => error);
+          const failed = await read([attempt], { engine }).then(
+            () => null,
+            (error: Error) => error,
+          );
           expect(failed?.name, String(message)).toBe(KernelError.name);
           expect(failed?.message).toMatch(message);
         }
@@ -106,4 +138,3 @@ export function conformanceSuite(name: string, createBackend: () => Backend | Pr
     });
   });
 }
-

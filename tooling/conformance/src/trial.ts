@@ -26,20 +26,30 @@ interface Results {
 /** Computes a trial in one plan. */
 export async function evaluate(trial: Trial, engine: Engine, withMagnitudes = false): Promise<Results> {
   const { inputs, compute, magnitude, gradient } = trial;
-  const made = await run(() => {
-    const tensors = inputs.map(({ data, shape, dtype }) => constant(data, shape, dtype));
-    const outputs = compute(tensors);
-    const magnitudes = withMagnitudes && magnitude !== undefined ? magnitude(tensors) : [];
-    let gradients: readonly Tensor[] = [];
-    const wrt = tensors.filter((tensor) => tensor.dtype === 'float32');
-    if (gradient !== undefined && wrt.length > 0) {
-      const chosen = gradient.outputs ?? [...outputs.keys()];
-      const random = new Sampler(outputs.length);
-      const terms = chosen.map((i) => outputs[i]).filter((output) => output.dtype === 'float32').map((output) => output.mul(constant(random.floats(output.size, -1, 1), output.shape)).sum());
-      gradients = grad(terms.reduce((total, term) => total.add(term)), wrt, { unused: 'zero' }) as readonly Tensor[];
-    }
-    return { outputs, magnitudes, gradients };
-  }, { engine });
+  const made = await run(
+    () => {
+      const tensors = inputs.map(({ data, shape, dtype }) => constant(data, shape, dtype));
+      const outputs = compute(tensors);
+      const magnitudes = withMagnitudes && magnitude !== undefined ? magnitude(tensors) : [];
+      let gradients: readonly Tensor[] = [];
+      const wrt = tensors.filter((tensor) => tensor.dtype === 'float32');
+      if (gradient !== undefined && wrt.length > 0) {
+        const chosen = gradient.outputs ?? [...outputs.keys()];
+        const random = new Sampler(outputs.length);
+        const terms = chosen
+          .map((i) => outputs[i])
+          .filter((output) => output.dtype === 'float32')
+          .map((output) => output.mul(constant(random.floats(output.size, -1, 1), output.shape)).sum());
+        gradients = grad(
+          terms.reduce((total, term) => total.add(term)),
+          wrt,
+          { unused: 'zero' },
+        ) as readonly Tensor[];
+      }
+      return { outputs, magnitudes, gradients };
+    },
+    { engine },
+  );
   const outputs = await read(made.outputs as readonly Tensor[], { engine });
   const magnitudes = await read(made.magnitudes as readonly Tensor[], { engine });
   const gradients = await read(made.gradients as readonly Tensor[], { engine });
@@ -47,7 +57,11 @@ export async function evaluate(trial: Trial, engine: Engine, withMagnitudes = fa
 }
 
 /** Everything that is wrong with a trial on these engines; `truth` computes in float64. */
-export async function faults(trial: Trial, truth: Engine, engines: Readonly<Record<string, Engine>>): Promise<string[]> {
+export async function faults(
+  trial: Trial,
+  truth: Engine,
+  engines: Readonly<Record<string, Engine>>,
+): Promise<string[]> {
   const expected = await evaluate(trial, truth, true);
   const found: string[] = [];
   for (const [name, engine] of Object.entries(engines)) {
@@ -57,7 +71,12 @@ export async function faults(trial: Trial, truth: Engine, engines: Readonly<Reco
       continue;
     }
     expected.outputs.forEach((values, i) => {
-      const wrong = difference(actual.outputs[i], values, values instanceof Float64Array ? trial.tolerance : { ulps: 0 }, expected.magnitudes[i]);
+      const wrong = difference(
+        actual.outputs[i],
+        values,
+        values instanceof Float64Array ? trial.tolerance : { ulps: 0 },
+        expected.magnitudes[i],
+      );
       if (wrong !== null) found.push(`${trial.title} (${name}): output ${i}: ${wrong}`);
     });
     expected.gradients.forEach((values, i) => {

@@ -4,6 +4,7 @@ import { parse, type TensorEntry } from '@qkv/safetensors';
 
 import attentionParts from '../data/attention_parts.json';
 import manifest from '../data/manifest.json';
+import models from '../data/models.json';
 import layers from '../data/manifest_layers.json';
 
 /** How exact torch's own float32 run is, and the largest absolute value. */
@@ -72,5 +73,7 @@ export async function loadGolden(name: string): Promise<Golden> {
   };
 }
 
+/** GPT-2, LLaMA and T5, small, by the library that `data/make_model_goldens.py` names. */
+export { models };
 /** Normalisations and positions by the libraries that `data/make_attention_goldens.py` names. */
 export { attentionParts };

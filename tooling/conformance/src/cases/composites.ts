@@ -1,7 +1,18 @@
 import { type Attributes, internals, type Shape, type Tensor } from '@qkv/tensor';
 
 import type { Tolerance } from '../compare';
-import { anyShape, bools, floats, given, type Given, integers, type Sampler, sizeOf, strided, type View } from '../sample';
+import {
+  anyShape,
+  bools,
+  floats,
+  given,
+  type Given,
+  integers,
+  type Sampler,
+  sizeOf,
+  strided,
+  type View,
+} from '../sample';
 import type { Trial } from '../trial';
 
 interface Case {
@@ -15,7 +26,16 @@ interface Case {
 
 /** (…, C): C around the width of a vector and of a chunk, leading dimensions that may be 0; now and then many rows, or long. */
 function rowsShape(random: Sampler): number[] {
-  if (random.chance(0.1)) return random.pick([[63, 5], [64, 8], [65, 3], [2, 70, 4], [130, 17], [3, 1030], [2, 2049]]);
+  if (random.chance(0.1))
+    return random.pick([
+      [63, 5],
+      [64, 8],
+      [65, 3],
+      [2, 70, 4],
+      [130, 17],
+      [3, 1030],
+      [2, 2049],
+    ]);
   const last = random.pick([1, 2, 3, 4, 5, 8, 15, 16, 17, 33, 64, 100, 257]);
   const lead = random.pick([[], [1], [2], [3], [5], [2, 3], [1, 4], [2, 1, 3], [0], [2, 0]]);
   return [...lead, last];
@@ -38,7 +58,9 @@ const normwise = (ulps: number): Tolerance => ({ ulps, of: 'tensor', floor: 1 })
 function activation(random: Sampler): Case {
   const shape = anyShape(random);
   const { input, view } = laid(random, shape, -6, 6);
-  if (random.chance(0.5)) for (let i = 0; i < input.data.length; i += 3) input.data[i] = random.pick([0, -0, 100, -100, 1e-30, -1e-6, 20, -20]);
+  if (random.chance(0.5))
+    for (let i = 0; i < input.data.length; i += 3)
+      input.data[i] = random.pick([0, -0, 100, -100, 1e-30, -1e-6, 20, -20]);
   return { inputs: [input], views: [view], tolerance: { ulps: 4, floor: 1 }, gradient: { ulps: 24 } };
 }
 
@@ -55,7 +77,12 @@ function softmax(random: Sampler): Case {
   const { input, view } = laid(random, shape, -large, large);
   if (some) for (let i = 0; i < input.data.length; i++) if (random.chance(0.3)) input.data[i] = -Infinity;
   if (random.chance(0.2)) input.data.fill(-Infinity);
-  return { inputs: [input], views: [view], tolerance: normwise(8), gradient: some || input.data[0] === -Infinity ? undefined : { ulps: 64 } };
+  return {
+    inputs: [input],
+    views: [view],
+    tolerance: normwise(8),
+    gradient: some || input.data[0] === -Infinity ? undefined : { ulps: 64 },
+  };
 }
 
 function logSoftmax(random: Sampler): Case {
@@ -66,32 +93,47 @@ function logSoftmax(random: Sampler): Case {
 function rowsBackward(random: Sampler): Case {
   const shape = rowsShape(random);
   const c = shape.at(-1)!;
-  return { ...split([laid(random, shape, 0, 2 / c), laid(random, shape)]), tolerance: normwise(32), gradient: { ulps: 48 } };
+  return {
+    ...split([laid(random, shape, 0, 2 / c), laid(random, shape)]),
+    tolerance: normwise(32),
+    gradient: { ulps: 48 },
+  };
 }
 
 const EPSILONS = [1e-5, 1e-6, 1e-2];
 
 /** layerNorm, and rmsNorm with `vectors` 1. */
-const norm = (vectors: number) => (random: Sampler): Case => {
-  const shape = rowsShape(random);
-  const offset = random.uniform(-2, 2);
-  // Rows of equal numbers would divide rounding errors by a deviation of almost 0; so do, less so, rows of two.
-  const x = laid(random, shape, offset - 2, offset + 2, false);
-  const parameters = Array.from({ length: vectors }, () => laid(random, [shape.at(-1)!], -1, 2));
-  return { ...split([x, ...parameters]), attributes: { epsilon: random.pick(EPSILONS) }, tolerance: normwise(128), gradient: { outputs: [0], ulps: 1024 } };
-};
-
-const normBackward = (statistics: number) => (random: Sampler): Case => {
-  const shape = rowsShape(random);
-  const gain = laid(random, [shape.at(-1)!], -1, 2);
-  const rows = Array.from({ length: statistics }, (_, i) => laid(random, shape.slice(0, -1), i === statistics - 1 ? 0.5 : -1, 2));
-  return {
-    ...split([laid(random, shape), gain, ...rows, laid(random, shape)]),
-    attributes: { epsilon: 1e-5 },
-    tolerance: normwise(16),
-    gradient: { ulps: 384 },
+const norm =
+  (vectors: number) =>
+  (random: Sampler): Case => {
+    const shape = rowsShape(random);
+    const offset = random.uniform(-2, 2);
+    // Rows of equal numbers would divide rounding errors by a deviation of almost 0; so do, less so, rows of two.
+    const x = laid(random, shape, offset - 2, offset + 2, false);
+    const parameters = Array.from({ length: vectors }, () => laid(random, [shape.at(-1)!], -1, 2));
+    return {
+      ...split([x, ...parameters]),
+      attributes: { epsilon: random.pick(EPSILONS) },
+      tolerance: normwise(128),
+      gradient: { outputs: [0], ulps: 1024 },
+    };
   };
-};
+
+const normBackward =
+  (statistics: number) =>
+  (random: Sampler): Case => {
+    const shape = rowsShape(random);
+    const gain = laid(random, [shape.at(-1)!], -1, 2);
+    const rows = Array.from({ length: statistics }, (_, i) =>
+      laid(random, shape.slice(0, -1), i === statistics - 1 ? 0.5 : -1, 2),
+    );
+    return {
+      ...split([laid(random, shape), gain, ...rows, laid(random, shape)]),
+      attributes: { epsilon: 1e-5 },
+      tolerance: normwise(16),
+      gradient: { ulps: 384 },
+    };
+  };
 
 interface Heads {
   readonly B: number;
@@ -101,7 +143,14 @@ interface Heads {
 }
 
 /** Mask and bias with the attributes that go with them; both may be small, and are expanded to (B, H, T, S). */
-function attentionExtras(random: Sampler, { B, T, S, H }: Heads): { extra: { input: Given; view: View }[]; attributes: Attributes; allowed: (b: number, h: number, t: number) => boolean } {
+function attentionExtras(
+  random: Sampler,
+  { B, T, S, H }: Heads,
+): {
+  extra: { input: Given; view: View }[];
+  attributes: Attributes;
+  allowed: (b: number, h: number, t: number) => boolean;
+} {
   const all = [B, H, T, S];
   const extra: { input: Given; view: View }[] = [];
   const causal = T === S && random.chance(0.4);
@@ -128,7 +177,10 @@ function attentionExtras(random: Sampler, { B, T, S, H }: Heads): { extra: { inp
 
 function attentionOperands(random: Sampler): { heads: Heads; Dv: number; operands: { input: Given; view: View }[] } {
   // Now and then more queries than a block has, and more keys than a chunk.
-  const size = (): number => (random.chance(0.06) ? random.pick([63, 64, 65, 130, 255, 256, 257, 300]) : random.pick([1, 2, 3, 4, 5, 8, 9, 17, 33]));
+  const size = (): number =>
+    random.chance(0.06)
+      ? random.pick([63, 64, 65, 130, 255, 256, 257, 300])
+      : random.pick([1, 2, 3, 4, 5, 8, 9, 17, 33]);
   const T = random.chance(0.05) ? 0 : size();
   const S = random.chance(0.5) ? T : random.chance(0.05) ? 0 : size();
   const heads = { B: random.pick([1, 1, 2, 3]), T, S, H: random.pick([1, 2, 3]) };
@@ -142,7 +194,9 @@ function attention(random: Sampler): Case {
   const { extra, attributes, allowed } = attentionExtras(random, heads);
   // The log-sum-exp of a row with nothing to attend to is −∞, which no sum of outputs survives.
   const rows = heads.B * heads.H * heads.T;
-  const finite = Array.from({ length: rows }, (_, i) => allowed(Math.floor(i / (heads.H * heads.T)), Math.floor(i / heads.T) % heads.H, i % heads.T)).every(Boolean);
+  const finite = Array.from({ length: rows }, (_, i) =>
+    allowed(Math.floor(i / (heads.H * heads.T)), Math.floor(i / heads.T) % heads.H, i % heads.T),
+  ).every(Boolean);
   const outputs = finite ? random.pick([[0], [1], [0, 1]]) : [0];
   return { ...split([...operands, ...extra]), attributes, tolerance: normwise(24), gradient: { outputs, ulps: 160 } };
 }
@@ -167,7 +221,12 @@ function attentionBackward(random: Sampler): Case {
   };
 }
 
-function crossEntropyInputs(random: Sampler): { logits: Given; targets: Given; attributes: Attributes; masked: boolean } {
+function crossEntropyInputs(random: Sampler): {
+  logits: Given;
+  targets: Given;
+  attributes: Attributes;
+  masked: boolean;
+} {
   const [N, C] = [random.pick([0, 1, 2, 3, 5, 17, 70]), random.pick([1, 2, 3, 4, 7, 8, 33, 130, 1030])];
   const attributes = { smoothing: random.pick([0, 0, 0.1, 0.5]), ignoreIndex: random.pick([-100, 0, C - 1]) };
   const targets = integers(random, [N], 0, C - 1);
@@ -186,7 +245,12 @@ function crossEntropyInputs(random: Sampler): { logits: Given; targets: Given; a
 
 function crossEntropy(random: Sampler): Case {
   const { logits, targets, attributes, masked } = crossEntropyInputs(random);
-  return { inputs: [logits, targets], attributes, tolerance: normwise(4), gradient: masked ? undefined : { outputs: [0], ulps: 8 } };
+  return {
+    inputs: [logits, targets],
+    attributes,
+    tolerance: normwise(4),
+    gradient: masked ? undefined : { outputs: [0], ulps: 8 },
+  };
 }
 
 function crossEntropyBackward(random: Sampler): Case {
@@ -201,19 +265,40 @@ function crossEntropyBackward(random: Sampler): Case {
 }
 
 /** A recurrence of this many gates, with `sequences` more operands (B, T, H), and perhaps a mask. */
-const recurrence = (gates: number, sequences = 0) => (random: Sampler): Case => {
-  const [B, T, H] = [random.pick([1, 2, 3]), random.pick([1, 2, 3]), random.pick([1, 2, 3, 4, 8, 17])];
-  const shapes = [[B, T, gates * H], [gates * H, H], gates === 4 ? [B, H] : [gates * H], [B, H], ...new Array<number[]>(sequences).fill([B, T, H])];
-  const operands = shapes.map((shape) => laid(random, shape, -1, 1));
-  if (random.chance(0.5)) operands.push({ input: bools(random, [B, T], 0.7), view: (x) => x });
-  return { ...split(operands), attributes: { reverse: random.chance(0.5) }, tolerance: normwise(256), gradient: { ulps: 1024 } };
-};
+const recurrence =
+  (gates: number, sequences = 0) =>
+  (random: Sampler): Case => {
+    const [B, T, H] = [random.pick([1, 2, 3]), random.pick([1, 2, 3]), random.pick([1, 2, 3, 4, 8, 17])];
+    const shapes = [
+      [B, T, gates * H],
+      [gates * H, H],
+      gates === 4 ? [B, H] : [gates * H],
+      [B, H],
+      ...new Array<number[]>(sequences).fill([B, T, H]),
+    ];
+    const operands = shapes.map((shape) => laid(random, shape, -1, 1));
+    if (random.chance(0.5)) operands.push({ input: bools(random, [B, T], 0.7), view: (x) => x });
+    return {
+      ...split(operands),
+      attributes: { reverse: random.chance(0.5) },
+      tolerance: normwise(256),
+      gradient: { ulps: 1024 },
+    };
+  };
 
 function adamW(random: Sampler): Case {
   const shape = anyShape(random, [0, 1, 2]);
   const tensors = [laid(random, shape), laid(random, shape), laid(random, shape, -1, 1), laid(random, shape, 0, 1)];
-  const scalar = (value: number): { input: Given; view: View } => ({ input: given([], Float32Array.of(value)), view: (x) => x });
-  const scalars = [random.pick([1e-3, 0.5]), random.uniform(0.1, 1), random.uniform(0.05, 1), random.pick([1, 0.3])].map(scalar);
+  const scalar = (value: number): { input: Given; view: View } => ({
+    input: given([], Float32Array.of(value)),
+    view: (x) => x,
+  });
+  const scalars = [
+    random.pick([1e-3, 0.5]),
+    random.uniform(0.1, 1),
+    random.uniform(0.05, 1),
+    random.pick([1, 0.3]),
+  ].map(scalar);
   const attributes = {
     beta1: random.pick([0, 0.9]),
     beta2: random.pick([0.98, 0.999]),
@@ -226,24 +311,48 @@ function adamW(random: Sampler): Case {
 
 function dropout(random: Sampler): Case {
   const { input, view } = laid(random, anyShape(random));
-  const state = given([4], Int32Array.from({ length: 4 }, () => random.word() | 0));
+  const state = given(
+    [4],
+    Int32Array.from({ length: 4 }, () => random.word() | 0),
+  );
   const attributes = { rate: random.pick([0.1, 0.5, 0.9, 0.25]), site: random.word() };
-  return { inputs: [input, state], views: [view, (x) => x], attributes, tolerance: { ulps: 1.5 }, gradient: { ulps: 96 } };
+  return {
+    inputs: [input, state],
+    views: [view, (x) => x],
+    attributes,
+    tolerance: { ulps: 1.5 },
+    gradient: { ulps: 96 },
+  };
 }
 
 function writeAt(random: Sampler): Case {
   const shape = rowsShape(random);
   const axis = random.integer(0, shape.length - 1);
   const x = laid(random, shape);
-  const slice = laid(random, shape.map((size, d) => (d === axis ? 1 : size)));
+  const slice = laid(
+    random,
+    shape.map((size, d) => (d === axis ? 1 : size)),
+  );
   const position = given([], Int32Array.of(random.integer(-1, shape[axis])));
-  return { ...split([x, slice]), inputs: [x.input, slice.input, position], views: [x.view, slice.view, (p) => p], attributes: { axis }, tolerance: { ulps: 0 }, gradient: { ulps: 96 } };
+  return {
+    ...split([x, slice]),
+    inputs: [x.input, slice.input, position],
+    views: [x.view, slice.view, (p) => p],
+    attributes: { axis },
+    tolerance: { ulps: 0 },
+    gradient: { ulps: 96 },
+  };
 }
 
 const ACTIVATIONS = ['sigmoid', 'gelu', 'geluTanh', 'silu', 'softplus'];
 
 const CASES: Readonly<Record<string, (random: Sampler) => Case>> = {
-  ...Object.fromEntries(ACTIVATIONS.flatMap((name) => [[name, activation], [`${name}Backward`, activationBackward]])),
+  ...Object.fromEntries(
+    ACTIVATIONS.flatMap((name) => [
+      [name, activation],
+      [`${name}Backward`, activationBackward],
+    ]),
+  ),
   softmax,
   softmaxBackward: rowsBackward,
   logSoftmax,
@@ -270,7 +379,8 @@ export const COMPOSITE_CASES = Object.keys(CASES);
 /** A random trial of a composite: its values, and its gradients, which reach the composites that differentiate it. */
 export function compositeTrial(name: string, random: Sampler): Trial {
   const { inputs, attributes, views, tolerance, gradient } = CASES[name](random);
-  const compute = (xs: readonly Tensor[]): readonly Tensor[] => internals.applyTensors(name, views === undefined ? xs : xs.map((x, i) => views[i](x)), attributes);
+  const compute = (xs: readonly Tensor[]): readonly Tensor[] =>
+    internals.applyTensors(name, views === undefined ? xs : xs.map((x, i) => views[i](x)), attributes);
   const shapes = inputs.map((input) => `[${input.shape.join()}]`).join(' ');
   return { title: `${name} ${shapes} ${JSON.stringify(attributes ?? {})}`, inputs, compute, tolerance, gradient };
 }

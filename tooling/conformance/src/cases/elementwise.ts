@@ -1,7 +1,18 @@
 import { type DType, ELEMENTWISE, type ElementwiseOp, full, internals, select, type Tensor } from '@qkv/tensor';
 
 import { EXACT } from '../compare';
-import { anyShape, bools, broadcastable, floats, given, type Given, integers, type Sampler, strided, type View } from '../sample';
+import {
+  anyShape,
+  bools,
+  broadcastable,
+  floats,
+  given,
+  type Given,
+  integers,
+  type Sampler,
+  strided,
+  type View,
+} from '../sample';
 import type { Trial } from '../trial';
 
 /** Units in the last place, as `assembly/math.ts` has them, and half of one for the rounding of exact results. */
@@ -16,7 +27,30 @@ const ULPS: Partial<Record<ElementwiseOp, number>> = {
   ...Object.fromEntries(['add', 'sub', 'mul', 'div', 'sqrt', 'cast'].map((op) => [op, 0.5])),
 };
 
-const SPECIAL = [0, -0, 1, -1, NaN, Infinity, -Infinity, 1e-40, -3e-45, 3.4028234e38, -1e30, 0.5, 88.8, -103.9, 65504, 1e5, 2 ** 31, -(2 ** 31), 16777217, 0.49999997, 2.5, -2.5];
+const SPECIAL = [
+  0,
+  -0,
+  1,
+  -1,
+  NaN,
+  Infinity,
+  -Infinity,
+  1e-40,
+  -3e-45,
+  3.4028234e38,
+  -1e30,
+  0.5,
+  88.8,
+  -103.9,
+  65504,
+  1e5,
+  2 ** 31,
+  -(2 ** 31),
+  16777217,
+  0.49999997,
+  2.5,
+  -2.5,
+];
 const SPECIAL_INTEGERS = [0, 1, -1, 2 ** 31 - 1, -(2 ** 31), 65536, -65537, 16777217];
 
 /** Values of a type; every third one a special one, if asked for. */
@@ -34,7 +68,12 @@ function valuesOf(random: Sampler, shape: readonly number[], dtype: DType, speci
 const DTYPES: Record<string, DType> = { f: 'float32', i: 'int32', b: 'bool' };
 
 /** Operands of random layouts that broadcast to `shape`, and how to view them. */
-function operands(random: Sampler, shape: readonly number[], dtypes: readonly DType[], special: boolean): { inputs: Given[]; views: View[] } {
+function operands(
+  random: Sampler,
+  shape: readonly number[],
+  dtypes: readonly DType[],
+  special: boolean,
+): { inputs: Given[]; views: View[] } {
   const inputs: Given[] = [];
   const views: View[] = [];
   for (const dtype of dtypes) {
@@ -49,19 +88,34 @@ function operands(random: Sampler, shape: readonly number[], dtypes: readonly DT
 function single(random: Sampler, op: ElementwiseOp, rule: string): Trial {
   const [takes, gives] = rule.split('→');
   const shape = anyShape(random);
-  const { inputs, views } = operands(random, shape, [...takes].map((letter) => DTYPES[letter]), true);
+  const { inputs, views } = operands(
+    random,
+    shape,
+    [...takes].map((letter) => DTYPES[letter]),
+    true,
+  );
   const attributes = op === 'cast' ? { dtype: DTYPES[gives] } : undefined;
   return {
     title: `${op} ${rule} ${inputs.map((input) => `[${input.shape.join()}]`).join(' ')}`,
     inputs,
-    compute: (xs) => internals.applyTensors(op, xs.map((x, i) => views[i](x)), attributes),
+    compute: (xs) =>
+      internals.applyTensors(
+        op,
+        xs.map((x, i) => views[i](x)),
+        attributes,
+      ),
     tolerance: gives === 'f' ? { ulps: ULPS[op] ?? 0 } : EXACT,
   };
 }
 
 /** Where each operation has a gradient without poles; the others are left out. */
 const SMOOTH: Partial<Record<ElementwiseOp, readonly [number, number]>> = {
-  ...Object.fromEntries(['neg', 'abs', 'exp', 'sin', 'cos', 'tanh', 'erf', 'add', 'sub', 'mul', 'maximum', 'minimum'].map((op) => [op, [-2, 2]])),
+  ...Object.fromEntries(
+    ['neg', 'abs', 'exp', 'sin', 'cos', 'tanh', 'erf', 'add', 'sub', 'mul', 'maximum', 'minimum'].map((op) => [
+      op,
+      [-2, 2],
+    ]),
+  ),
   ...Object.fromEntries(['sqrt', 'log', 'div', 'pow'].map((op) => [op, [0.5, 2]])),
 };
 
@@ -74,7 +128,11 @@ function smooth(random: Sampler, op: ElementwiseOp, range: readonly [number, num
   return {
     title: `gradient of ${op} ${inputs.map((input) => `[${input.shape.join()}]`).join(' ')}`,
     inputs,
-    compute: (xs) => internals.applyTensors(op, xs.map((x, i) => views[i](x))),
+    compute: (xs) =>
+      internals.applyTensors(
+        op,
+        xs.map((x, i) => views[i](x)),
+      ),
     tolerance: { ulps: (ULPS[op] ?? 0) + 1 },
     gradient: { ulps: 16 },
   };
@@ -84,7 +142,9 @@ function smooth(random: Sampler, op: ElementwiseOp, range: readonly [number, num
 function program(random: Sampler): Trial {
   const shape = anyShape(random, [1, 2, 3]);
   const count = random.pick([2, 5, 20, 30]);
-  const dtypes = Array.from({ length: count }, (_, i): DType => (i < 2 ? 'float32' : random.pick(['float32', 'float32', 'int32', 'bool'])));
+  const dtypes = Array.from({ length: count }, (_, i): DType =>
+    i < 2 ? 'float32' : random.pick(['float32', 'float32', 'int32', 'bool']),
+  );
   const { inputs, views } = operands(random, shape, dtypes, false);
   const seed = random.integer(1, 2 ** 30);
   const length = random.pick([3, 10, 40, 90, 200]);
@@ -113,7 +173,10 @@ function program(random: Sampler): Trial {
           () => a.tanh(),
           () => small(a.mul(b)),
           () => select(as('bool'), a, b),
-          () => select(as('bool'), next(5) - 2, 0.5 + next(9)).mul(a).tanh(),
+          () =>
+            select(as('bool'), next(5) - 2, 0.5 + next(9))
+              .mul(a)
+              .tanh(),
           () => as('int32').mul(3).add(as('int32')).maximum(-50).minimum(50),
           () => as('bool').or(as('bool')).not(),
           () => a.neg().abs().sqrt(),

@@ -14,7 +14,18 @@ import {
 } from '@qkv/tensor';
 
 import { EXACT, MOVED } from '../compare';
-import { anyShape, bools, floats, given, type Given, integers, type Sampler, sizeOf, strided, type View } from '../sample';
+import {
+  anyShape,
+  bools,
+  floats,
+  given,
+  type Given,
+  integers,
+  type Sampler,
+  sizeOf,
+  strided,
+  type View,
+} from '../sample';
 import type { Trial } from '../trial';
 import { denseTrials, elementwiseTrials } from './elementwise';
 
@@ -40,12 +51,15 @@ function reduce(random: Sampler): Trial {
   const op = random.pick(['sum', 'sum', 'max', 'min'] as const);
   const dtype = random.pick<DType>(op === 'sum' ? ['float32', 'float32', 'int32'] : ['float32', 'int32', 'bool']);
   // Now and then longer than a chunk of the sum.
-  const shape = random.chance(0.2) ? random.shuffled([random.integer(1000, 9000), random.pick([1, 2, 3])]) : anyShape(random, [1, 2, 3, 4]);
+  const shape = random.chance(0.2)
+    ? random.shuffled([random.integer(1000, 9000), random.pick([1, 2, 3])])
+    : anyShape(random, [1, 2, 3, 4]);
   const { base, view } = strided(random, shape);
   const axes = [...shape.keys()].filter(() => random.chance(0.6));
   const input = valuesOf(random, base, dtype);
   if (dtype === 'float32' && op !== 'sum' && random.chance(0.3) && input.data.length > 0) {
-    for (let n = 0; n < 3; n++) input.data[random.integer(0, input.data.length - 1)] = random.pick([NaN, Infinity, -Infinity, -0]);
+    for (let n = 0; n < 3; n++)
+      input.data[random.integer(0, input.data.length - 1)] = random.pick([NaN, Infinity, -Infinity, -0]);
   }
   const keep = random.chance(0.5);
   return {
@@ -62,18 +76,35 @@ function argMax(random: Sampler): Trial {
   const shape = anyShape(random, [1, 2, 3]).map((size) => Math.max(size, 1));
   const { base, view } = strided(random, shape);
   // Few different values, so that there are ties; now and then NaN, which counts as largest.
-  const input = given(base, Float32Array.from({ length: sizeOf(base) }, () => (random.chance(0.02) ? random.pick([NaN, Infinity, -Infinity]) : random.integer(-3, 3))));
+  const input = given(
+    base,
+    Float32Array.from({ length: sizeOf(base) }, () =>
+      random.chance(0.02) ? random.pick([NaN, Infinity, -Infinity]) : random.integer(-3, 3),
+    ),
+  );
   const axis = random.integer(-1, shape.length - 1);
-  return { title: `argMax of ${dims(shape)} over ${axis}`, inputs: [input], compute: ([x]) => [view(x).argMax(axis)], tolerance: EXACT };
+  return {
+    title: `argMax of ${dims(shape)} over ${axis}`,
+    inputs: [input],
+    compute: ([x]) => [view(x).argMax(axis)],
+    tolerance: EXACT,
+  };
 }
 
 function largest(random: Sampler): Trial {
   const shape = [...anyShape(random, [0, 1, 2]), random.pick([1, 2, 3, 7, 16, 100, 1000])];
   const { base, view } = strided(random, shape);
   const wide = random.chance(0.5);
-  const value = (): number => (random.chance(0.02) ? random.pick([NaN, Infinity, -Infinity, -0]) : wide ? random.uniform(-2, 2) : random.integer(-3, 3));
+  const value = (): number =>
+    random.chance(0.02)
+      ? random.pick([NaN, Infinity, -Infinity, -0])
+      : wide
+        ? random.uniform(-2, 2)
+        : random.integer(-3, 3);
   const input = given(base, Float32Array.from({ length: sizeOf(base) }, value));
-  const k = random.pick([1, 2, shape.at(-1)!, random.integer(1, shape.at(-1)!)].filter((size) => size <= shape.at(-1)!));
+  const k = random.pick(
+    [1, 2, shape.at(-1)!, random.integer(1, shape.at(-1)!)].filter((size) => size <= shape.at(-1)!),
+  );
   const compute = ([x]: readonly Tensor[]): Tensor[] => Object.values(topK(view(x), k));
   return { title: `topK ${k} of ${dims(shape)}`, inputs: [input], compute, tolerance: EXACT };
 }
@@ -85,8 +116,12 @@ function matmul(random: Sampler): Trial {
   if (random.chance(0.08)) [m, n, k][random.integer(0, 2)] = 0;
   if (random.chance(0.05)) k = 0;
   const batch = random.chance(0.5) ? [] : Array.from({ length: random.integer(1, 2) }, () => random.pick([1, 2, 3]));
-  const part = (): number[] => (random.chance(0.5) ? batch : batch.map((b) => (random.chance(0.5) ? 1 : b)).slice(random.integer(0, batch.length)));
-  const [a, b] = [[...part(), m, k], [...part(), k, n]].map((shape) => strided(random, shape));
+  const part = (): number[] =>
+    random.chance(0.5) ? batch : batch.map((b) => (random.chance(0.5) ? 1 : b)).slice(random.integer(0, batch.length));
+  const [a, b] = [
+    [...part(), m, k],
+    [...part(), k, n],
+  ].map((shape) => strided(random, shape));
   const multiply = (x: Tensor, y: Tensor): Tensor => x.matmul(y);
   return {
     title: `matmul of ${m} × ${k} × ${n}, batch ${dims(batch)}`,
@@ -101,7 +136,12 @@ function matmul(random: Sampler): Trial {
 /** Few rows by many columns, B in every layout: broadcast along k or n, its rows or columns contiguous, neither. */
 function* matmulLayouts(random: Sampler): Generator<Trial> {
   for (const m of [1, 2, 4, 5]) {
-    for (const [k, n] of [[1, 133], [3, 40], [300, 33], [260, 1100]]) {
+    for (const [k, n] of [
+      [1, 133],
+      [3, 40],
+      [300, 33],
+      [260, 1100],
+    ]) {
       const layouts: [string, Shape, View][] = [
         ['rows', [k, n], (b) => b],
         ['columns', [n, k], (b) => b.transpose()],
@@ -128,7 +168,12 @@ function copy(random: Sampler): Trial {
   const dtype = random.pick<DType>(['float32', 'int32', 'bool']);
   const shape = anyShape(random, [1, 2, 3, 4]);
   const axis = random.integer(0, shape.length - 1);
-  const parts = Array.from({ length: random.integer(1, 4) }, () => strided(random, shape.map((size, d) => (d === axis ? random.integer(0, 5) : size))));
+  const parts = Array.from({ length: random.integer(1, 4) }, () =>
+    strided(
+      random,
+      shape.map((size, d) => (d === axis ? random.integer(0, 5) : size)),
+    ),
+  );
   return {
     title: `concat of ${parts.length} ${dtype} ${dims(shape)} along ${axis}`,
     inputs: parts.map(({ base }) => cargo(random, base, dtype)),
@@ -146,7 +191,11 @@ function fill(random: Sampler): Trial {
   const shape = anyShape(random, [1, 2, 3]);
   const { base, view } = strided(random, shape);
   const [before, after] = [shape.map(() => random.integer(0, 3)), shape.map(() => random.integer(0, 3))];
-  const value = { float32: random.pick([0, -0, NaN, -Infinity, 0.1, 1e-40]), int32: random.pick([0, -1, -(2 ** 31)]), bool: random.integer(0, 1) }[dtype];
+  const value = {
+    float32: random.pick([0, -0, NaN, -Infinity, 0.1, 1e-40]),
+    int32: random.pick([0, -1, -(2 ** 31)]),
+    bool: random.integer(0, 1),
+  }[dtype];
   return {
     title: `pad ${dtype} ${dims(shape)} with ${value}`,
     inputs: [cargo(random, base, dtype)],
@@ -196,7 +245,12 @@ function randomWords(random: Sampler): Trial {
   const site = random.word();
   return {
     title: `random of ${dims(shape)} at site ${site}`,
-    inputs: [given([4], Int32Array.from({ length: 4 }, () => random.word() | 0))],
+    inputs: [
+      given(
+        [4],
+        Int32Array.from({ length: 4 }, () => random.word() | 0),
+      ),
+    ],
     compute: ([state]) => {
       const [words] = internals.applyTensors('random', [state], { shape, site });
       return [words, internals.applyTensors('unitInterval', [words])[0]];
@@ -211,7 +265,9 @@ const times = (count: number, make: (random: Sampler) => Trial) =>
   };
 
 /** Random trials of each kernel of the contract. */
-export const KERNEL_TRIALS: Readonly<Record<(typeof KERNELS)[number], (random: Sampler, rounds: number) => Generator<Trial>>> = {
+export const KERNEL_TRIALS: Readonly<
+  Record<(typeof KERNELS)[number], (random: Sampler, rounds: number) => Generator<Trial>>
+> = {
   *elementwise(random, rounds) {
     yield* elementwiseTrials(random, rounds);
     yield* denseTrials();

@@ -6,6 +6,7 @@ import { attentionPartGoldens } from './attention-parts';
 import { convolutionGoldens } from './convolutions';
 import { functionGoldens } from './functions';
 import { layerGoldens } from './layers';
+import { modelGoldens } from './models';
 import { optimizerGoldens } from './optimizers';
 import { positionGoldens } from './positions';
 import { recurrentGoldens } from './recurrent';
@@ -29,6 +30,7 @@ export function goldenSuite(name: string, createEngine: () => Engine | Promise<E
     convolutionGoldens(place);
     recurrentGoldens(place);
     transformerGoldens(place);
+    modelGoldens(place);
     optimizerGoldens(place);
   });
 }

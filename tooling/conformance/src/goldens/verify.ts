@@ -89,7 +89,13 @@ export async function verify(
   for (const [name, entry] of golden.outputs) {
     const key = `out.${name}`;
     const allowedAs = name === 'loss' && CANCELLING.includes(golden.name) ? 'out.y' : key;
-    compare(`${golden.name} ${key}`, await outputs[name].data(), entry.data as HostData, place, golden.stats?.[allowedAs]);
+    compare(
+      `${golden.name} ${key}`,
+      await outputs[name].data(),
+      entry.data as HostData,
+      place,
+      golden.stats?.[allowedAs],
+    );
   }
   const gradientNames = [...wrtInputs, ...wrtParameters];
   expect(gradientNames.toSorted()).toEqual([...expected.keys()].toSorted());
