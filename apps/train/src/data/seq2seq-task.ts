@@ -8,7 +8,8 @@ import type { StageReport } from '../terminal/stage-progress';
 import { type CodecOption, type CodecSpec, describeSpec } from './codec-option';
 import { type CodecSource, codecSource } from './codec-source';
 import { examplesOfPairs, readPairsFile } from './pairs-file';
-import { contentOf, type DataFile, type DataSource, encodePair, isShort, type Task } from './task';
+import type { DataFile } from './data-file';
+import { contentOf, encodePair, isShort, type PairsData, type PairsTask } from './task';
 
 export interface Seq2seqOptions {
   readonly train: string;
@@ -17,7 +18,7 @@ export interface Seq2seqOptions {
   readonly targetUnit: CodecOption | CodecSpec;
   readonly maxLength: number;
   /** A run that may be of the same data: then nothing is trained, its tokens are taken. */
-  readonly run?: { readonly data: DataSource; readonly codecs: Codecs };
+  readonly run?: { readonly data: PairsData; readonly codecs: Codecs };
   /** Where the training of a tokenizer is. */
   readonly onProgress?: (report: StageReport) => void;
 }
@@ -27,13 +28,13 @@ const VALIDATION_SHARE = 0.05;
 const MAX_VALIDATION = 1000;
 
 /** The user's own pairs. */
-export async function loadSeq2seqTask(options: Seq2seqOptions): Promise<Task> {
+export async function loadSeq2seqTask(options: Seq2seqOptions): Promise<PairsTask> {
   const { maxLength, onProgress } = options;
   const source = await codecSource(options.sourceUnit);
   const target = await codecSource(options.targetUnit);
   const train = await readPairsFile(options.train);
   const valid = options.valid === undefined ? null : await readPairsFile(options.valid);
-  const data: DataSource = {
+  const data: PairsData = {
     task: 'seq2seq',
     train: fileOf(train),
     valid: valid && fileOf(valid),

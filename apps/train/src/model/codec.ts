@@ -2,10 +2,16 @@ import { createHash } from 'node:crypto';
 
 import { specialIds, type Tokenizer, type Vocabulary } from '@qkv/tokenizers';
 
-/** Text ↔ ids, for one side of a model. PAD is 0. */
-export interface TextCodec {
+/** What some ids mean. */
+export interface Codec {
   /** Ids run from 0 to below this. */
   readonly size: number;
+  /** What a run's config holds of it. */
+  toJSON(): unknown;
+}
+
+/** Text ↔ ids, for one side of a model. PAD is 0. */
+export interface TextCodec extends Codec {
   /** Id that every target begins with, and id that ends it. */
   readonly start: number;
   readonly end: number;
@@ -20,8 +26,6 @@ export interface TextCodec {
   tokensOf(ids: Iterable<number>): readonly string[];
   /** How an id is shown. */
   nameOf(id: number): string;
-  /** What a run's config holds of it. */
-  toJSON(): unknown;
 }
 
 /** An id for each character, or for each word. */

@@ -15,20 +15,20 @@ export interface Judgement extends Example {
   readonly hypothesis: readonly string[];
 }
 
-export interface Scores {
+export type PairScores = {
   readonly examples: number;
   /** Σ edit distance / Σ length in tokens, each to the nearest reference: PER over phonemes, CER over characters. 0 to 1. */
   readonly tokenErrorRate: number;
   /** Part of the examples that equal none of their references: for words, WER. 0 to 1. */
   readonly sequenceErrorRate: number;
-}
+};
 
 export const isRight = ({ hypothesis, references }: Judgement): boolean =>
   references.some(
     (reference) => reference.length === hypothesis.length && reference.every((t, i) => t === hypothesis[i]),
   );
 
-export function score(judgements: readonly Judgement[]): Scores {
+export function score(judgements: readonly Judgement[]): PairScores {
   return {
     examples: judgements.length,
     tokenErrorRate: errorRate(judgements),

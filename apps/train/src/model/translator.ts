@@ -4,6 +4,9 @@ import { tensor } from '@qkv/tensor';
 
 import { maxTargetFor, type TextModel } from './model';
 
+/** Sources decoded at a time, at most. */
+export const ROWS = 200;
+
 /** Source lengths come in multiples of this: few shapes, little padding. */
 const LENGTH_STEP = 8;
 
@@ -53,8 +56,8 @@ export class Translator {
   #decoder(sourceLength: number): GreedyDecoder {
     let decoder = this.#decoders.get(sourceLength);
     if (decoder === undefined) {
-      const { transformer, codecs } = this.model;
-      decoder = new GreedyDecoder(transformer, {
+      const { module, codecs } = this.model;
+      decoder = new GreedyDecoder(module, {
         rows: this.rows,
         sourceLength,
         maxLength: maxTargetFor(this.model, sourceLength),
