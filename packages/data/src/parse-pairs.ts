@@ -1,3 +1,5 @@
+import { textLines } from './text-lines';
+
 /** A line of a file of pairs. */
 export interface TextPair {
   readonly source: string;
@@ -19,11 +21,6 @@ export class PairsError extends Error {
   }
 }
 
-const utf16 = [
-  [0xff, 0xfe],
-  [0xfe, 0xff],
-];
-
 /**
  * Reads tab-separated pairs: one `source<TAB>target` on each line, in UTF-8, without a header. Line ends may be those of
  * Unix or Windows, a byte order mark is ignored, white space around a side is not part of it.
@@ -32,12 +29,9 @@ const utf16 = [
  * and for a file without a line.
  */
 export function parsePairs(bytes: Uint8Array): TextPair[] {
-  if (utf16.some(([a, b]) => bytes[0] === a && bytes[1] === b)) {
-    throw new PairsError('it is encoded in UTF-16; convert it to UTF-8 (iconv -f UTF-16 -t UTF-8)');
-  }
   const pairs: TextPair[] = [];
   let line = 0;
-  for (const text of lines(bytes)) {
+  for (const text of textLines(bytes, (message, at) => new PairsError(message, at))) {
     line++;
     const columns = text.split('\t');
     if (columns.length !== 2) {
@@ -55,26 +49,4 @@ export function parsePairs(bytes: Uint8Array): TextPair[] {
   }
   if (pairs.length === 0) throw new PairsError('there are no pairs in it');
   return pairs;
-}
-
-const NEWLINE = 0x0a;
-
-/** Lines are split before they are decoded: a byte below 128 is never a part of another character. */
-function* lines(bytes: Uint8Array): Generator<string> {
-  const decoder = new TextDecoder('utf-8', { fatal: true });
-  let number = 0;
-  for (let start = 0; start < bytes.length;) {
-    number++;
-    const found = bytes.indexOf(NEWLINE, start);
-    const end = found < 0 ? bytes.length : found;
-    let text: string;
-    try {
-      text = decoder.decode(bytes.subarray(start, end));
-    } catch {
-      throw new PairsError('it is not UTF-8; convert the file (such as with iconv -f LATIN1 -t UTF-8)', number);
-    }
-    if (text.includes('\0')) throw new PairsError('it has a zero byte: this is not a text file', number);
-    yield text.replace(/\r$/, '');
-    start = end + 1;
-  }
 }
