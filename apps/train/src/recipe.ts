@@ -110,6 +110,108 @@ export const settings = {
   ...keeping,
 } as const;
 
+/** Of an encoder whose inputs get labels. */
+const encoder = {
+  ...sizes,
+  layers: setting('--layers <n>', 'layers of the encoder', whole(1, 64)),
+};
+const encoderKind = {
+  encoder: setting(
+    '--encoder <name>',
+    'what layers are made of: attention, lstm, gru or convolutional',
+    choice('attention', 'lstm', 'gru', 'convolutional'),
+  ),
+  window: setting(
+    '--window <n>',
+    'attention sees so many neighbours on each side; 0: each place alone; default: all',
+    whole(0, 4096).optional(),
+  ),
+};
+const words = {
+  wordDropout: setting('--word-dropout <rate>', 'share of the words that training hides', real(0, 0.9)),
+  minCount: setting('--min-count <n>', 'words that are rarer in the training data count as unknown', whole(1, 1e6)),
+};
+const labels = metric('most of (or, of loss, least)', 'accuracy', 'macro-f1', 'loss');
+
+/** Of runs that tag words. */
+export const tagSettings = settingsOf({
+  ...encoder,
+  ...encoderKind,
+  characterDimension: setting(
+    '--character-dimension <n>',
+    "size of a character's embedding; 0: words alone",
+    whole(0, 1024),
+  ),
+  characterFilters: setting(
+    '--character-filters <n>',
+    'filters over 2, 3 and 4 characters: so many times that number',
+    whole(1, 1024),
+  ),
+  ...words,
+  ...sublayers,
+  ...duration,
+  ...batches('sentences', 'words'),
+  ...lengths('words of a sentence that are seen together: longer ones are cut'),
+  ...optimization,
+  ...labels,
+  ...keeping,
+});
+export type TagRecipe = RecipeOfSettings<typeof tagSettings>;
+
+/** Of runs that classify texts. */
+export const classifySettings = settingsOf({
+  ...encoder,
+  ...encoderKind,
+  pooling: setting(
+    '--pooling <name>',
+    'what stands for a text: mean (of its tokens) or class (a token of its own before them)',
+    choice('mean', 'class'),
+  ),
+  ...words,
+  ...sublayers,
+  ...duration,
+  ...batches('texts', 'tokens'),
+  ...lengths('tokens of a text that are read'),
+  ...optimization,
+  ...labels,
+  ...keeping,
+});
+export type ClassifyRecipe = RecipeOfSettings<typeof classifySettings>;
+
+/** Of runs that classify the nodes of a graph. */
+export const nodesSettings = settingsOf({
+  ...encoder,
+  featureDropout: setting('--feature-dropout <rate>', "share of the nodes' features that training hides", real(0, 0.95)),
+  ...sublayers,
+  ...duration,
+  ...optimization,
+  ...labels,
+  ...keeping,
+});
+export type NodesRecipe = RecipeOfSettings<typeof nodesSettings>;
+
+/** Of runs that classify recordings. */
+export const speechSettings = settingsOf({
+  ...encoder,
+  ...encoderKind,
+  pooling: setting(
+    '--pooling <name>',
+    'what stands for a recording: mean (of its frames) or class (a frame of its own before them)',
+    choice('mean', 'class'),
+  ),
+  melBands: setting('--mel-bands <n>', 'numbers that a frame is described by', whole(4, 512)),
+  frameLength: setting('--frame-length <ms>', 'milliseconds of sound in a frame', real(2, 1000)),
+  hopLength: setting('--hop-length <ms>', 'milliseconds from frame to frame', real(1, 1000)),
+  ...sublayers,
+  ...duration,
+  ...batches('recordings', 'frames'),
+  ...lengths('frames of a recording that are heard'),
+  ...optimization,
+  ...labels,
+  ...keeping,
+});
+export type SpeechRecipe = RecipeOfSettings<typeof speechSettings>;
+
 export type SettingTable = Readonly<Record<string, Setting>>;
 export type SettingName = keyof typeof settings;
 
@@ -151,6 +253,8 @@ export function settingsOf<T extends SettingTable>(table: T): Settings<RecipeOf<
     resolve: (...layers) => fields.parse(resolve(table, layers)) as R,
   };
 }
+
+type RecipeOfSettings<S> = S extends Settings<infer R> ? R : never;
 
 export const pairSettings = settingsOf(settings);
 export type Recipe = RecipeOf<typeof settings>;
