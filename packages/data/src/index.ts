@@ -20,3 +20,16 @@ export { parseColumns, type TaggedSentence } from './parse-columns';
 export { parseLabelledLines, type LabelledLinesOptions, type LabelledText } from './parse-labelled-lines';
 export type { TextOptions } from './text-lines';
 export { adjacencyMatrix, featureMatrix, parseGraph, type GraphData } from './parse-graph';
+export { mixDown, parseWav, WavError, type Waveform, type SampleFormat } from './parse-wav';
+export { writeWav } from './write-wav';
+export { RealFft, type Spectrum } from './fft';
+export { hertzToMel, melFilters, melToHertz, type MelFiltersOptions, type MelScale } from './mel';
+export { deltas, mfcc, type MfccOptions } from './mfcc';
+export {
+  logMelSpectrogram,
+  powerSpectrogram,
+  type Frames,
+  type LogMelOptions,
+  type SpectrogramOptions,
+} from './spectrogram';
+export { windowFunction, type WindowName } from './window-function';
