@@ -1,19 +1,14 @@
-import {
-  arange,
-  scaledDotProductAttention,
-  ShapeError,
-  type Tensor,
-  Variable,
-  withPath,
-  writeAt,
-  zeros,
-} from '@qkv/tensor';
+import { arange, isTensor, select, ShapeError, type Tensor, Variable, withPath, writeAt, zeros } from '@qkv/tensor';
+
+import { attend, type AttendHeadsOptions } from './attend';
+import { causalMask } from './masks';
 
 export interface KeyValueCacheOptions {
   /** Number of sequences, B. */
   readonly rows: number;
   /** Most positions that it can hold. */
   readonly length: number;
+  /** Hk: heads of keys and values; where they are fewer than the queries', each is kept once. */
   readonly heads: number;
   /** Size of a key of one head. */
   readonly keySize: number;
@@ -21,6 +16,13 @@ export interface KeyValueCacheOptions {
   readonly valueSize?: number;
   /** For errors. */
   readonly name?: string;
+}
+
+export interface CachedAttention extends Omit<AttendHeadsOptions, 'queryIndices' | 'causal'> {
+  /** Int32 scalar: which position the first query is at. */
+  readonly position?: Tensor;
+  /** With several queries at once, whether one sees those after it no more than step by step; true. A prefix mask wants false. */
+  readonly causal?: boolean;
 }
 
 /** (B, L, H, Dh) → (B, H, Dh, L) */
@@ -47,44 +49,60 @@ export class KeyValueCache {
   }
 
   /**
-   * Puts keys and values of one more position, (B, 1, H, Dh), at `position`, an int32 scalar. Past the end the run fails,
-   * before anything is written.
+   * Puts keys and values of T more positions, (B, T, H, Dh), at `position` and after it, an int32 scalar: one at a time, or
+   * all of a prompt. Past the end the run fails, before anything is written.
    */
   append(keys: Tensor, values: Tensor, position: Tensor): void {
-    const positions = arange(this.length); // (L)
+    const count = this.#check('append', keys, values);
+    const all = arange(this.length); // (L)
     // The position is data, which only a kernel can check: row p of 0 … L−1 is p, and there are no others.
-    const checked = withPath(`KeyValueCache.append: position in '${this.#name}', which holds ${this.length}`, () =>
-      positions.gather(position),
-    );
-    for (const next of [keys, values]) {
-      if (next.shape[1] !== 1) {
-        throw new ShapeError(
-          `KeyValueCache.append: takes one position at a time, (B, 1, H, Dh), got [${next.shape.join(', ')}]`,
-        );
-      }
+    const row = (of: Tensor): Tensor =>
+      withPath(`KeyValueCache.append: position in '${this.#name}', which holds ${this.length}`, () => all.gather(of));
+    const first = row(position);
+    if (count === 1) {
+      this.#keys.assign(writeAt(this.#keys.value, keys.permute(KEY_AXES), first, 3));
+      this.#values.assign(writeAt(this.#values.value, values, first, 1));
+      return;
     }
-    this.#keys.assign(writeAt(this.#keys.value, keys.permute(KEY_AXES), checked, 3));
-    this.#values.assign(writeAt(this.#values.value, values, checked, 1));
+    const last = row(position.add(count - 1));
+    const isNew = all.greaterEqual(first).and(all.lessEqual(last)); // (L)
+    const source = all
+      .sub(first)
+      .maximum(0)
+      .minimum(count - 1); // (L): which of the T
+    const spread = (x: Tensor): Tensor => x.permute([1, 0, 2, 3]).gather(source).permute([1, 0, 2, 3]); // (B, L, H, Dh)
+    this.#keys.assign(select(isNew, spread(keys).permute(KEY_AXES), this.#keys.value));
+    this.#values.assign(select(isNew.reshape([this.length, 1, 1]), spread(values), this.#values.value));
   }
 
   /** Puts keys and values of all positions at once, (B, L, H, Dh). */
   fill(keys: Tensor, values: Tensor): void {
+    const count = this.#check('fill', keys, values);
+    if (count !== this.length) {
+      throw new ShapeError(
+        `KeyValueCache.fill: '${this.#name}' holds ${this.length} positions, got ${count}; use append`,
+      );
+    }
     this.#keys.assign(keys.permute(KEY_AXES));
     this.#values.assign(values);
   }
 
   /**
-   * Attention of queries (B, T, H, Dh) to the positions up to `position`, or to all of them; a mask, broadcastable to
-   * (B, H, T, L), says which of those. → (B, T, H, Dv)
+   * `attend` with these keys and values, (B, L, Hk, Dh): what queries (B, T, H, Dh) get over whole sequences. With a
+   * `position` the queries are those of it and the T − 1 after it, and meet only what has been appended up to there; without
+   * one they meet all, and count from 0 where a mask asks for their indices. A mask or bias is broadcastable to (B, H, T, L).
    */
-  attend(query: Tensor, { position, mask }: { position?: Tensor; mask?: Tensor } = {}): Tensor {
-    let may = mask;
-    if (position !== undefined) {
-      const seen = arange(this.length).lessEqual(position).reshape([1, 1, 1, this.length]);
-      may = mask === undefined ? seen : mask.and(seen);
-    }
+  attend(query: Tensor, { position, causal = true, mask, ...formula }: CachedAttention = {}): Tensor {
     const keys = this.#keys.value.permute([0, 3, 1, 2]); // (B, L, H, Dh)
-    return scaledDotProductAttention(query, keys, this.#values.value, { mask: may }).output;
+    const T = query.shape[1];
+    if (position === undefined) return attend(query, keys, this.#values.value, { ...formula, mask });
+    const [queries, all] = [arange(T).add(position), arange(this.length)]; // (T), (L)
+    const seen = causal
+      ? causalMask().at(queries, all) // (1, 1, T, L)
+      : all.less(position.add(T)).reshape([1, 1, 1, this.length]);
+    const allowed = mask === undefined || isTensor(mask) ? mask : mask.at(queries, all);
+    const may = allowed === undefined ? seen : allowed.and(seen);
+    return attend(query, keys, this.#values.value, { ...formula, mask: may, queryIndices: queries });
   }
 
   /** Row b continues from row `parents[b]`, int32 (B): what beam search needs. */
@@ -94,6 +112,23 @@ export class KeyValueCache {
 
   variables(): Variable[] {
     return [this.#keys, this.#values];
+  }
+
+  /** Throws unless keys and values are of this cache's sizes; how many positions they are of. */
+  #check(method: string, keys: Tensor, values: Tensor): number {
+    const [rows, heads, keySize] = this.#keys.shape;
+    const expected = [
+      [rows, keys.shape[1], heads, keySize],
+      [rows, keys.shape[1], heads, this.#values.shape[3]],
+    ];
+    [keys, values].forEach((x, i) => {
+      if (x.rank === 4 && x.shape[1] > 0 && x.shape.every((size, d) => size === expected[i][d])) return;
+      const [B, , H, D] = expected[i];
+      throw new ShapeError(
+        `KeyValueCache.${method}: '${this.#name}' takes ${i === 0 ? 'keys' : 'values'} (${B}, T, ${H}, ${D}), got [${x.shape.join(', ')}]`,
+      );
+    });
+    return keys.shape[1];
   }
 
   /** Gives the memory back. */

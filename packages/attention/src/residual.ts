@@ -1,5 +1,9 @@
-import { Dropout, type LayerNorm, Module } from '@qkv/nn';
+import { Dropout, Module } from '@qkv/nn';
 import type { Tensor } from '@qkv/tensor';
+
+import { DropPath } from './drop-path';
+import { LayerScale } from './layer-scale';
+import { createNorm, type Norm, type NormName } from './norm';
 
 /** Where the norm of a sublayer stands: LN(x + f(x)), as in the paper, or x + f(LN(x)), which trains without warm-up. */
 export type Normalization = 'post' | 'pre';
@@ -10,22 +14,47 @@ export interface ResidualOptions {
   readonly dropout?: number;
   /** `post` by default, as in the paper. */
   readonly normalization?: Normalization;
+  /** `layer` by default, as in the paper. */
+  readonly norm?: NormName;
+  /** First value of a learned gain for each feature of what the sublayer adds, see `LayerScale`; none by default, as in the paper. */
+  readonly layerScale?: number;
+  /** Probability that a row goes without the sublayer in training, see `DropPath`; 0 by default, as in the paper. */
+  readonly dropPath?: number;
 }
 
-/** What encoder and decoder layers have in common: sublayers with a norm, dropout and a residual connection each. */
+/** What all layers of a stack have in common: sublayers with a norm, dropout and a residual connection each. */
 export abstract class ResidualLayer extends Module {
   readonly normalization: Normalization;
   readonly dropout: Dropout;
+  readonly dropPath: DropPath;
+  readonly #options: ResidualOptions;
 
-  constructor({ dropout = 0.1, normalization = 'post' }: ResidualOptions) {
+  constructor(options: ResidualOptions) {
     super();
+    const { dropout = 0.1, normalization = 'post', dropPath = 0 } = options;
     this.normalization = normalization;
     this.dropout = new Dropout({ rate: dropout });
+    this.dropPath = new DropPath({ rate: dropPath });
+    this.#options = options;
+  }
+
+  /** A norm of the kind that the options say, for one sublayer. */
+  protected createNorm(): Norm {
+    const { norm = 'layer', dimension } = this.#options;
+    return createNorm(norm, dimension);
+  }
+
+  /** The gain of one sublayer, if the options ask for it. */
+  protected createScale(): LayerScale | null {
+    const { layerScale, dimension } = this.#options;
+    return layerScale === undefined ? null : new LayerScale({ dimension, initial: layerScale });
   }
 
   /** x with what `sublayer` makes of it added, and normalised before or after. */
-  protected residual(x: Tensor, norm: LayerNorm, sublayer: (x: Tensor) => Tensor): Tensor {
-    if (this.normalization === 'pre') return x.add(this.dropout.forward(sublayer(norm.forward(x))));
-    return norm.forward(x.add(this.dropout.forward(sublayer(x))));
+  protected residual(x: Tensor, norm: Norm, scale: LayerScale | null, sublayer: (x: Tensor) => Tensor): Tensor {
+    const y = sublayer(this.normalization === 'pre' ? norm.forward(x) : x);
+    const dropped = this.dropout.forward(y);
+    const sum = x.add(this.dropPath.forward(scale === null ? dropped : scale.forward(dropped)));
+    return this.normalization === 'pre' ? sum : norm.forward(sum);
   }
 }

@@ -127,6 +127,37 @@ const adamWCases = (random: Generator): Case[] =>
     attributes: { beta1: 0.9, beta2: 0.95, epsilon: 1e-3, weightDecay: 0.1, decoupled },
   }));
 
+/** Batch, length, hidden size; a mask; backwards in time. */
+const recurrences = [
+  { sizes: [1, 1, 1], reverse: false },
+  { sizes: [2, 3, 2], reverse: false },
+  { sizes: [2, 3, 1], reverse: true },
+  { sizes: [1, 3, 2], reverse: false, mask: [1, 0, 1] },
+  { sizes: [2, 3, 1], reverse: true, mask: [1, 0, 1, 0, 1, 0] },
+] as const;
+
+/** `first`: the operands but for the mask; after them, where it is the gradient, sequences (B, T, H). */
+const recurrence =
+  (first: (random: Generator, B: number, T: number, H: number) => Tensor[], sequences = 0) =>
+  (random: Generator): Case[] =>
+    recurrences.slice(sequences === 0 ? 0 : 2).map(({ sizes: [B, T, H], reverse, ...rest }) => ({
+      inputs: [
+        ...first(random, B, T, H),
+        ...Array.from({ length: sequences }, () => random.values([B, T, H])),
+        ...('mask' in rest ? [tensor(Uint8Array.from(rest.mask), [B, T])] : []),
+      ],
+      attributes: { reverse },
+    }));
+const lstmOperands = (random: Generator, B: number, T: number, H: number): Tensor[] =>
+  [
+    [B, T, 4 * H],
+    [4 * H, H],
+    [B, H],
+    [B, H],
+  ].map((shape) => random.values(shape));
+const gruOperands = (random: Generator, B: number, T: number, H: number): Tensor[] =>
+  [[B, T, 3 * H], [3 * H, H], [3 * H], [B, H]].map((shape) => random.values(shape));
+
 const cases: Readonly<Record<string, (random: Generator) => Case[]>> = {
   ...Object.fromEntries(
     ['sigmoid', 'gelu', 'geluTanh', 'silu', 'softplus'].flatMap((name) => [
@@ -156,6 +187,10 @@ const cases: Readonly<Record<string, (random: Generator) => Case[]>> = {
     })),
   dropout: (random) =>
     [[], [0], [2, 3]].map((shape) => ({ inputs: [random.values(shape), state], attributes: { rate: 0.4, site: 5 } })),
+  lstm: recurrence(lstmOperands),
+  lstmBackward: recurrence(lstmOperands, 4),
+  gru: recurrence(gruOperands),
+  gruBackward: recurrence(gruOperands, 2),
   adamW: adamWCases,
   writeAt: (random) =>
     [0, 1].flatMap((axis) =>

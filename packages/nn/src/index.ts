@@ -1,15 +1,21 @@
 /** @packageDocumentation Modules and layers: Linear, Embedding, LayerNorm, Dropout, activations, losses, initialisers. */
 export { activation, type ActivationName } from './activation';
 export { expectLastDimension, expectSize } from './check';
+export { Conv1d, type Conv1dOptions } from './conv1d';
+export { Conv2d, type Conv2dOptions } from './conv2d';
+export type { ConvolutionOptions } from './convolution';
 export { crossEntropy, type CrossEntropyOptions } from './cross-entropy';
 export { Dropout, type DropoutOptions } from './dropout';
 export { binaryCrossEntropyWithLogits, meanSquaredError } from './element-losses';
 export { Embedding, type EmbeddingOptions } from './embedding';
+export { GRU, type GRUState } from './gru';
 export { type Initializer, kaimingUniform, normal, ones, uniform, xavierUniform, zeros } from './initializers';
 export { LayerNorm, type LayerNormOptions } from './layer-norm';
 export { Linear, type LinearOptions } from './linear';
 export { Loss } from './loss';
+export { LSTM, type LSTMState } from './lstm';
 export { initialize, Module } from './module';
+export type { RecurrentInputs, RecurrentOptions, RecurrentOutput, RecurrentState } from './recurrent';
 export { RMSNorm, type RMSNormOptions } from './rms-norm';
 export {
   type LoadableEntry,
@@ -19,4 +25,5 @@ export {
   type Stateful,
   type StateOptions,
 } from './state-dict';
+export { isTapped, tap } from './tap';
 export { isModule } from './tree';

@@ -1,6 +1,7 @@
 import type { Parameter, Variable } from '@qkv/tensor';
 
 import { state } from './state';
+import { watched } from './tap';
 import { MODULE_BRAND, treeOf, walk, within } from './tree';
 
 /**
@@ -72,7 +73,8 @@ function trackForward(prototype: object): void {
     const forward = Object.getOwnPropertyDescriptor(p, 'forward')?.value as Module['forward'] | undefined;
     if (forward === undefined) continue;
     const value = function (this: Module, ...inputs: unknown[]): unknown {
-      return within(this, () => forward.apply(this, inputs));
+      const body = (): unknown => forward.apply(this, inputs);
+      return state.watch === null ? within(this, body) : watched(this, body);
     };
     Object.defineProperty(p, 'forward', { value, writable: true, configurable: true });
   }

@@ -1,6 +1,7 @@
 import type { Variable } from '@qkv/tensor';
 
 import type { Module } from './module';
+import type { Call, Watch } from './tap';
 
 /** The names of one tree of modules, as its root gives them. It holds nothing alive: a part may outlive the whole. */
 export interface Tree {
@@ -15,6 +16,12 @@ interface NetworkState {
   tree: Tree | null;
   /** Path of the innermost module that is running. */
   path: string;
+  /** The innermost module that is running. */
+  module: Module | null;
+  /** The innermost capture or patch whose body is running; nearly always none. */
+  watch: Watch | null;
+  /** The innermost `forward` that is running, while there is a watch. */
+  call: Call | null;
   /** The tree that named a module last. */
   readonly owners: WeakMap<Module, Tree>;
   /** Trees named so far. */
@@ -29,6 +36,9 @@ const SLOT = Symbol.for('@qkv/nn.state.1');
 export const state: NetworkState = ((globalThis as Record<symbol, unknown>)[SLOT] ??= {
   tree: null,
   path: '',
+  module: null,
+  watch: null,
+  call: null,
   owners: new WeakMap(),
   trees: 0,
   seeds: new WeakMap(),

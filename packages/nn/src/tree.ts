@@ -80,16 +80,18 @@ function adopt(tree: Tree, module: Module): string {
 
 /** Runs `body` as part of `module`: the nodes that it makes carry the module's path in the tree that is running. */
 export function within<T>(module: Module, body: () => T): T {
-  const { tree: outer, path: before } = state;
+  const { tree: outer, path: before, module: around } = state;
   const tree = outer ?? treeOf(module);
   const path = tree.paths.get(module) ?? adopt(tree, module);
   state.tree = tree;
   state.path = path;
+  state.module = module;
   try {
     return withPath(path, body);
   } finally {
     state.tree = outer;
     state.path = before;
+    state.module = around;
   }
 }
 

@@ -1,8 +1,10 @@
 import type { DecoderCache } from '@qkv/attention';
 import { arange, type Tensor, Variable, withPath, zeros } from '@qkv/tensor';
 
+import { type DecodingCache, repeatRows } from './decoding/autoregressive-model';
+
 /** Where decoding is: the position, keys and values of each decoder layer, and what of the source is padding. */
-export class TransformerCache {
+export class TransformerCache implements DecodingCache {
   /** Int32 scalar: how many tokens have been seen. */
   readonly position: Variable;
   /** (B, 1, 1, S) */
@@ -32,7 +34,7 @@ export class TransformerCache {
 
   begin(memoryMask: Tensor): void {
     this.position.assign(zeros([], 'int32'));
-    this.memoryMask.assign(memoryMask);
+    this.memoryMask.assign(repeatRows(memoryMask, this.rows));
   }
 
   /** The current position, and on to the next. Past the end the run fails, before anything is written. */
@@ -43,6 +45,11 @@ export class TransformerCache {
     );
     this.position.assign(position.add(1));
     return position;
+  }
+
+  /** See `DecodingCache`. What was made of the source is the same for all rows that have read it, and stays. */
+  reorder(parents: Tensor): void {
+    for (const { self } of this.layers) self.reorder(parents);
   }
 
   variables(): Variable[] {

@@ -1,10 +1,11 @@
+import type { Encoder } from '@qkv/attention';
 import { grad } from '@qkv/autograd';
 import { initialize } from '@qkv/nn';
 import { AdamW } from '@qkv/optim';
-import { compile, logSoftmax, tensor, type Tensor, zeros } from '@qkv/tensor';
+import { compile, logSoftmax, type Parameter, tensor, type Tensor, zeros } from '@qkv/tensor';
 import { describe, expect, test } from 'vitest';
 
-import { GreedyDecoder, greedyDecode } from './greedy';
+import { GreedyDecoder, greedyDecode } from './decoding/greedy';
 import { sequenceLoss } from './sequence-loss';
 import { Transformer, type TransformerOptions } from './transformer';
 
@@ -84,8 +85,9 @@ describe('parameters', () => {
     const [a, b] = [createModel(), createModel()];
     a.encode(ids(sources));
     b.forward(ids(sources), ids(sources));
-    const first = (model: Transformer): Promise<ArrayLike<number>> => model.encoder.layers[1].norm1.bias.data();
-    expect(a.encoder.layers[1].norm1.bias.name).toBe('encoder.layers.1.norm1.bias');
+    const bias = (model: Transformer): Parameter => (model.encoder as Encoder).layers[1].norm1.bias!;
+    const first = (model: Transformer): Promise<ArrayLike<number>> => bias(model).data();
+    expect(bias(a).name).toBe('encoder.layers.1.norm1.bias');
     expect(await first(a)).toEqual(await first(b));
   });
 });
@@ -256,5 +258,7 @@ test('a decoder that is released while it decodes finishes first', async () => {
   decoder.release();
   expect(await running).toEqual(expected);
   expect(await decoder.decode(source)).toEqual(expected);
-  expect(() => new GreedyDecoder(model, { ...options, maxLength: 0 })).toThrow('maxLength must be a positive integer, got 0');
+  expect(() => new GreedyDecoder(model, { ...options, maxLength: 0 })).toThrow(
+    'maxLength must be a positive integer, got 0',
+  );
 });

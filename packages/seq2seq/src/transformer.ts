@@ -1,91 +1,107 @@
-import { Decoder, Encoder, type Normalization, paddingMask, SinusoidalPositions } from '@qkv/attention';
-import { type ActivationName, Dropout, Embedding, Linear, Module, normal, xavierUniform, zeros } from '@qkv/nn';
-import { ShapeError, type Tensor } from '@qkv/tensor';
+import { Decoder, type InputPositions, TransparentAttention } from '@qkv/attention';
+import { Dropout, Embedding, type Linear, Module } from '@qkv/nn';
+import { ShapeError, stack, type Tensor } from '@qkv/tensor';
 
+import { type AutoregressiveModel, repeatRows } from './decoding/autoregressive-model';
+import { createEncoder, type EncoderKind, type SequenceEncoder } from './models/encoder-kinds';
+import { addPositions, createOutput, embed, embeddingInitializer, expectIds } from './models/ids';
+import { type ModelOptions, modelSizes } from './models/model-options';
+import { presentMask } from './models/padding';
+import { createInputPositions } from './models/position-kinds';
+import { stackOptions } from './models/stack-options';
 import { TransformerCache } from './transformer-cache';
 
-export interface TransformerOptions {
+/**
+ * What each decoder layer attends to: the encoder's `last` layer, as in the paper; the `matching` layer, decoder layer i to
+ * encoder layer i (He et al. 2018, "Layer-Wise Coordination"); or `all` layers, by a learned mixture for each decoder layer
+ * (transparent attention, Bapna et al. 2018).
+ */
+export type CrossAttentionWiring = 'last' | 'matching' | 'all';
+
+export interface TransformerOptions extends ModelOptions {
   /** Number of source ids. */
   readonly sourceVocabulary: number;
   /** Number of target ids, V. */
   readonly targetVocabulary: number;
-  /** Model size D; 512, the paper's base model, as all sizes here. */
-  readonly dimension?: number;
-  /** Attention heads H; 8. */
-  readonly heads?: number;
-  /** Size of the feed-forward's inner layer; 2048. */
-  readonly feedForward?: number;
   /** 6. */
   readonly encoderLayers?: number;
   /** 6. */
   readonly decoderLayers?: number;
-  /** Of every sublayer's result, and of embeddings with positions; 0.1, as in the paper. */
-  readonly dropout?: number;
-  /** `post`, as in the paper; `pre` trains without warm-up. */
-  readonly normalization?: Normalization;
-  /** `relu`, as in the paper. */
-  readonly activation?: ActivationName;
-  /** Norms after the last layers of encoder and decoder. By default with pre-norm only, as in the paper; torch's nn.Transformer always has them. */
-  readonly finalNorms?: boolean;
-  /** One table for source, target and output (section 3.4), which then has no bias; false, as the vocabularies often differ. */
-  readonly tieEmbeddings?: boolean;
-  /** Longest sequence on either side; 512. Sinusoidal positions cost nothing, the limit catches mistakes. */
-  readonly maxLength?: number;
-  /** Id of padding on both sides; 0. */
-  readonly padId?: number;
+  /** `attention`, as in the paper. The others tell order by themselves, and take `positions` of the embeddings alone. */
+  readonly encoder?: EncoderKind;
+  /** Which encoder layers the decoder attends to; `last`, as in the paper. */
+  readonly wiring?: CrossAttentionWiring;
+  /**
+   * One table for source, target and output (section 3.4), or for target and output alone (`target`, Press & Wolf 2017);
+   * false, as the vocabularies often differ. An output that is tied has no bias.
+   */
+  readonly tieEmbeddings?: boolean | 'target';
+}
+
+export interface DecodeTargetOptions {
+  /** Whether a target position attends to none after it; true. Without, all positions are decoded at once (non-autoregressive). */
+  readonly causal?: boolean;
 }
 
 /**
  * The encoder-decoder Transformer (Vaswani et al. 2017).
  *
  * source ids (B, S), target ids (B, T) beginning with START → logits (B, T, V): at position t those of the token after
- * target t. Embeddings are scaled by √D and added to sinusoidal positions. What is padding is not attended to.
+ * target t. Embeddings are scaled by √D, and added to positions where these are told so. What is padding is not attended to.
  */
-export class Transformer extends Module {
+export class Transformer extends Module implements AutoregressiveModel<TransformerCache> {
+  readonly targetVocabulary: number;
   readonly dimension: number;
   readonly maxLength: number;
   readonly padId: number;
+  readonly wiring: CrossAttentionWiring;
   readonly sourceEmbedding: Embedding;
   readonly targetEmbedding: Embedding;
-  readonly positions: SinusoidalPositions;
+  /** Null where order is told otherwise; learned ones are the target's own. */
+  readonly sourcePositions: InputPositions | null;
+  readonly targetPositions: InputPositions | null;
   readonly dropout: Dropout;
-  readonly encoder: Encoder;
+  readonly encoder: SequenceEncoder;
+  /** With the wiring `all` only. */
+  readonly mixture: TransparentAttention | null;
   readonly decoder: Decoder;
   /** Null where the target table is also the output's. */
   readonly output: Linear | null;
 
   constructor(options: TransformerOptions) {
     super();
-    const { sourceVocabulary, targetVocabulary, dimension = 512, maxLength = 512, padId = 0 } = options;
-    const { heads = 8, feedForward = 2048, encoderLayers = 6, decoderLayers = 6 } = options;
-    const { dropout = 0.1, normalization = 'post', activation, finalNorms, tieEmbeddings = false } = options;
-    if (tieEmbeddings && sourceVocabulary !== targetVocabulary) {
+    const { sourceVocabulary, targetVocabulary, encoderLayers = 6, decoderLayers = 6 } = options;
+    const { encoder = 'attention', wiring = 'last', tieEmbeddings = false, positions = 'sinusoidal' } = options;
+    const { dimension, dropout, maxLength, padId } = modelSizes(options);
+    if (tieEmbeddings === true && sourceVocabulary !== targetVocabulary) {
       throw new RangeError(
-        `Transformer: tied embeddings need one vocabulary, got ${sourceVocabulary} source and ${targetVocabulary} target ids`,
+        `Transformer: tied embeddings need one vocabulary, got ${sourceVocabulary} source and ${targetVocabulary} target ids; tie the target's alone: 'target'`,
       );
     }
+    if (wiring === 'matching' && encoderLayers !== decoderLayers) {
+      throw new RangeError(
+        `Transformer: the wiring 'matching' needs as many encoder as decoder layers, got ${encoderLayers} and ${decoderLayers}`,
+      );
+    }
+    this.targetVocabulary = targetVocabulary;
     this.dimension = dimension;
     this.maxLength = maxLength;
     this.padId = padId;
-    // N(0, 1/D), so that rows have unit variance after the factor √D.
-    const initializer = normal({ deviation: 1 / Math.sqrt(dimension) });
+    this.wiring = wiring;
+    const initializer = embeddingInitializer(dimension);
     this.sourceEmbedding = new Embedding({ vocabulary: sourceVocabulary, dimension, initializer });
-    this.targetEmbedding = tieEmbeddings
-      ? this.sourceEmbedding
-      : new Embedding({ vocabulary: targetVocabulary, dimension, initializer });
-    this.positions = new SinusoidalPositions({ dimension, maxLength });
+    this.targetEmbedding =
+      tieEmbeddings === true
+        ? this.sourceEmbedding
+        : new Embedding({ vocabulary: targetVocabulary, dimension, initializer });
+    this.sourcePositions = createInputPositions(options);
+    this.targetPositions = positions === 'learned' ? createInputPositions(options) : this.sourcePositions;
     this.dropout = new Dropout({ rate: dropout });
-    const layer = { dimension, heads, feedForward, dropout, normalization, activation, finalNorm: finalNorms };
-    this.encoder = new Encoder({ ...layer, layers: encoderLayers });
-    this.decoder = new Decoder({ ...layer, layers: decoderLayers });
-    this.output = tieEmbeddings
-      ? null
-      : new Linear({
-          inputs: dimension,
-          outputs: targetVocabulary,
-          weightInitializer: xavierUniform(),
-          biasInitializer: zeros,
-        });
+    this.encoder = createEncoder(encoder, stackOptions(options, encoderLayers, { bidirectional: true }));
+    this.mixture =
+      wiring === 'all' ? new TransparentAttention({ inputs: encoderLayers + 1, outputs: decoderLayers }) : null;
+    this.decoder = new Decoder(stackOptions(options, decoderLayers, { bidirectional: false }));
+    this.output = tieEmbeddings === false ? createOutput(dimension, targetVocabulary) : null;
   }
 
   override forward(source: Tensor, target: Tensor): Tensor {
@@ -93,34 +109,41 @@ export class Transformer extends Module {
     return this.decode(target, memory, this.sourceMask(source)); // (B, T, V)
   }
 
-  /** Source ids (B, S) → memory (B, S, D). */
+  /**
+   * Source ids (B, S) → memory (B, S, D); with the wirings `matching` and `all` (M, B, S, D), one for each of M decoder
+   * layers.
+   */
   encode(source: Tensor): Tensor {
     return this.scope(() => {
-      const x = this.embed(source, this.sourceEmbedding);
-      return this.encoder.forward(x, { mask: this.sourceMask(source) });
+      const x = this.embed(source, this.sourceEmbedding, this.sourcePositions);
+      const options = { mask: this.sourceMask(source) };
+      if (this.wiring === 'last') return this.encoder.forward(x, options);
+      const [first, ...others] = this.encoder.outputs(x, options);
+      return stack(this.mixture === null ? others : this.mixture.forward([first, ...others])); // (M, B, S, D)
     });
   }
 
-  /** Target ids (B, T), memory (B, S, D) and the source's mask → logits (B, T, V). */
-  decode(target: Tensor, memory: Tensor, memoryMask?: Tensor): Tensor {
+  /** Target ids (B, T), memory as of `encode` and the source's mask → logits (B, T, V). */
+  decode(target: Tensor, memory: Tensor, memoryMask?: Tensor, { causal }: DecodeTargetOptions = {}): Tensor {
     return this.scope(() => {
-      const x = this.embed(target, this.targetEmbedding);
-      const mask = paddingMask(target, this.padId);
-      return this.project(this.decoder.forward(x, memory, { mask, memoryMask }));
+      const x = this.embed(target, this.targetEmbedding, this.targetPositions);
+      const mask = presentMask(target, this.padId);
+      const y = this.decoder.forward(x, this.memories(memory), { mask, memoryMask, causal });
+      return this.project(y);
     });
   }
 
   /** Source ids (B, S) → (B, 1, 1, S): which positions of memory may be attended to. */
   sourceMask(source: Tensor): Tensor {
-    return this.scope(() => paddingMask(source, this.padId));
+    return this.scope(() => presentMask(source, this.padId));
   }
 
   /** How the target attends to the source: for each decoder layer (B, H, T, S). Computed anew, for looking at. */
   crossAttentionWeights(source: Tensor, target: Tensor): Tensor[] {
     return this.scope(() => {
-      const x = this.embed(target, this.targetEmbedding);
-      const masks = { mask: paddingMask(target, this.padId), memoryMask: this.sourceMask(source) };
-      return this.decoder.crossAttentionWeights(x, this.encode(source), masks);
+      const x = this.embed(target, this.targetEmbedding, this.targetPositions);
+      const masks = { mask: presentMask(target, this.padId), memoryMask: this.sourceMask(source) };
+      return this.decoder.crossAttentionWeights(x, this.memories(this.encode(source)), masks);
     });
   }
 
@@ -132,11 +155,15 @@ export class Transformer extends Module {
     return new TransformerCache(this.decoder.createCache(rows, length, sourceLength), rows, sourceLength, length);
   }
 
-  /** Encodes the source (B, S) into the cache and goes to position 0. Inside `run` or `compile`. */
+  /**
+   * Encodes the source (B, S) into the cache, whose rows are B or a multiple, and goes to position 0. Inside `run` or
+   * `compile`.
+   */
   start(source: Tensor, cache: TransformerCache): void {
     this.scope(() => {
       cache.begin(this.sourceMask(source));
-      this.decoder.remember(cache.layers, this.encode(source));
+      const memories = this.memories(this.encode(source)).map((memory) => repeatRows(memory, cache.rows));
+      this.decoder.remember(cache.layers, memories);
     });
   }
 
@@ -144,20 +171,30 @@ export class Transformer extends Module {
   next(ids: Tensor, cache: TransformerCache): Tensor {
     return this.scope(() => {
       const position = cache.advance();
-      const row = this.positions.at(position); // (D)
-      const scaled = this.targetEmbedding.forward(ids).mul(Math.sqrt(this.dimension)); // (B, D)
-      const x = scaled.add(row).unsqueeze(1); // (B, 1, D)
+      const embedded = embed(ids, this.targetEmbedding); // (B, D)
+      const placed = this.targetPositions === null ? embedded : embedded.add(this.targetPositions.at(position));
+      const x = placed.unsqueeze(1); // (B, 1, D)
       const y = this.decoder.step(x, cache.layers, position, cache.memoryMask.value); // (B, 1, D)
       return this.project(y).squeeze(1); // (B, V)
     });
   }
 
-  private embed(ids: Tensor, table: Embedding): Tensor {
-    if (ids.rank !== 2) {
-      throw new ShapeError(`Transformer: expected ids (B, T), got ${ids.dtype} [${ids.shape.join(', ')}]`);
+  /** ids (B, T) → (B, T, D) */
+  private embed(ids: Tensor, table: Embedding, positions: InputPositions | null): Tensor {
+    expectIds('Transformer', ids, this.maxLength);
+    return this.dropout.forward(addPositions(embed(ids, table), positions));
+  }
+
+  /** What each decoder layer attends to, (B, S, D) each. */
+  private memories(memory: Tensor): Tensor[] {
+    const M = this.decoder.layers.length;
+    if (this.wiring === 'last') return Array.from({ length: M }, () => memory);
+    if (memory.rank !== 4 || memory.shape[0] !== M) {
+      throw new ShapeError(
+        `Transformer: with the wiring '${this.wiring}' memory is (${M}, B, S, D), as encode gives it, got [${memory.shape.join(', ')}]`,
+      );
     }
-    const x = table.forward(ids).mul(Math.sqrt(this.dimension)); // (B, T, D)
-    return this.dropout.forward(this.positions.forward(x));
+    return Array.from({ length: M }, (_, m) => memory.slice([m], [1]).squeeze(0));
   }
 
   private project(y: Tensor): Tensor {

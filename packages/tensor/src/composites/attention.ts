@@ -3,11 +3,16 @@ import type { TensorSpec } from '../dtype';
 import { defineComposite } from '../operation';
 import { requireDType, ShapeError } from '../shape-error';
 import { formatShape, sameShape } from '../shape';
-import { arange, select } from '../create';
+import { arange, concat, ones, select, zeros } from '../create';
 import type { Tensor } from '../types';
 
 /** s = scale · q·k (+ bias), (B, H, T, S); and which entries may attend, or null for all. */
-function scores(q: Tensor, k: Tensor, extra: readonly Tensor[], attributes: Attributes): { s: Tensor; may: Tensor | null } {
+function scores(
+  q: Tensor,
+  k: Tensor,
+  extra: readonly Tensor[],
+  attributes: Attributes,
+): { s: Tensor; may: Tensor | null } {
   const [T, S] = [q.shape[1]!, k.shape[1]!];
   const product = q.permute([0, 2, 1, 3]).matmul(k.permute([0, 2, 3, 1])); // (B, H, T, S)
   let s: Tensor = product.mul(attributes['scale'] as number);
@@ -46,10 +51,26 @@ const attentionBackward = defineComposite({
     const ds = p.mul(dp.sub(delta));
     const scaled = ds.mul(attributes['scale'] as number);
     const dq = scaled.matmul(k!.permute([0, 2, 1, 3])).permute([0, 2, 1, 3]);
-    const dk = scaled.transpose().matmul(q!.permute([0, 2, 1, 3])).permute([0, 2, 1, 3]);
+    const dk = scaled
+      .transpose()
+      .matmul(q!.permute([0, 2, 1, 3]))
+      .permute([0, 2, 1, 3]);
     return attributes['bias'] ? [dq, dk, dv, ds] : [dq, dk, dv];
   },
 });
+
+/**
+ * With a cotangent of the log-sum-exp, ds = p·(dp − δ + dlse). To the kernel that is one more feature of the values: 1 for
+ * every key, with dlse as its cotangent, so that dp grows by dlse, and 0 as its output, so that δ does not.
+ */
+function withLogSumExp(v: Tensor, o: Tensor, dOut: Tensor, dlse: Tensor): Tensor[] {
+  const feature = (x: Tensor): number[] => [...x.shape.slice(0, 3), 1];
+  return [
+    concat([v, ones(feature(v))], 3),
+    concat([o, zeros(feature(o))], 3),
+    concat([dOut, dlse.transpose().unsqueeze(-1)], 3), // (B, H, T) → (B, T, H, 1)
+  ];
+}
 
 const attentionNode = defineComposite({
   name: 'attention',
@@ -72,7 +93,9 @@ const attentionNode = defineComposite({
     }
     for (const x of extra) {
       if (!sameShape(x.shape, [B, H, T, S])) {
-        throw new ShapeError(`attention: expected a mask or bias of ${formatShape([B, H, T, S])}, got ${formatShape(x.shape)}`);
+        throw new ShapeError(
+          `attention: expected a mask or bias of ${formatShape([B, H, T, S])}, got ${formatShape(x.shape)}`,
+        );
       }
     }
     if (attributes['mask']) requireDType(extra[0]!, 'bool', 'attention: mask');
@@ -90,13 +113,21 @@ const attentionNode = defineComposite({
     const total = e.sum(-1, { keep: true });
     const empty = total.equal(0); // nothing to attend to
     const safe = select(empty, 1, total);
-    const o = e.div(safe).matmul(v!.permute([0, 2, 1, 3])).permute([0, 2, 1, 3]); // (B, T, H, Dv)
+    const o = e
+      .div(safe)
+      .matmul(v!.permute([0, 2, 1, 3]))
+      .permute([0, 2, 1, 3]); // (B, T, H, Dv)
     return [o, select(empty, -Infinity, safe.log().add(shift)).squeeze(-1)];
   },
   backward: ({ inputs: [q, k, v, ...extra], outputs: [o, lse], cotangents: [dOut, dlse], attributes }) => {
-    if (dOut === null || dlse !== null) return null;
-    const [dq, dk, dv, dbias] = attentionBackward([q!, k!, v!, o!, lse!, dOut, ...extra], attributes);
-    const gradients: (Tensor | null)[] = [dq!, dk!, dv!];
+    if (dlse === null && dOut === null) return null;
+    const d = dOut ?? zeros(o!.shape);
+    const operands = dlse === null ? [v!, o!, d] : withLogSumExp(v!, o!, d, dlse!);
+    const [dq, dk, dv, dbias] = attentionBackward(
+      [q!, k!, operands[0]!, operands[1]!, lse!, operands[2]!, ...extra],
+      attributes,
+    );
+    const gradients: (Tensor | null)[] = [dq!, dk!, dlse === null ? dv! : dv!.slice([0, 0, 0, 0], v!.shape)];
     if (attributes['mask']) gradients.push(null);
     if (attributes['bias']) gradients.push(dbias!);
     return gradients;

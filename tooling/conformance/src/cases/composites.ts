@@ -196,6 +196,15 @@ function crossEntropyBackward(random: Sampler): Case {
   };
 }
 
+/** A recurrence of this many gates, with `sequences` more operands (B, T, H), and perhaps a mask. */
+const recurrence = (gates: number, sequences = 0) => (random: Sampler): Case => {
+  const [B, T, H] = [random.pick([1, 2, 3, 5]), random.pick([1, 2, 3, 7]), random.pick([1, 2, 3, 4, 8, 17])];
+  const shapes = [[B, T, gates * H], [gates * H, H], gates === 4 ? [B, H] : [gates * H], [B, H], ...new Array<number[]>(sequences).fill([B, T, H])];
+  const operands = shapes.map((shape) => laid(random, shape, -1, 1));
+  if (random.chance(0.5)) operands.push({ input: bools(random, [B, T], 0.7), view: (x) => x });
+  return { ...split(operands), attributes: { reverse: random.chance(0.5) }, tolerance: normwise(256), gradient: { ulps: 1024 } };
+};
+
 function adamW(random: Sampler): Case {
   const shape = anyShape(random, [0, 1, 2]);
   const tensors = [laid(random, shape), laid(random, shape), laid(random, shape, -1, 1), laid(random, shape, 0, 1)];
@@ -243,6 +252,10 @@ const CASES: Readonly<Record<string, (random: Sampler) => Case>> = {
   attentionBackward,
   crossEntropy,
   crossEntropyBackward,
+  lstm: recurrence(4),
+  lstmBackward: recurrence(4, 4),
+  gru: recurrence(3),
+  gruBackward: recurrence(3, 2),
   adamW,
   dropout,
   writeAt,

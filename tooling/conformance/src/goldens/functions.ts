@@ -1,4 +1,3 @@
-import { sinusoidalTable } from '@qkv/attention';
 import { loadGolden } from '@qkv/goldens';
 import {
   activation,
@@ -8,11 +7,11 @@ import {
   LayerNorm,
   meanSquaredError,
 } from '@qkv/nn';
-import { compile, constant, logSumExp, sigmoid, softmax, softplus, type Tensor } from '@qkv/tensor';
+import { logSumExp, sigmoid, softmax, softplus, type Tensor } from '@qkv/tensor';
 import { test } from 'vitest';
 
 import { norm } from './torch-names';
-import { compare, type Place, verify } from './verify';
+import { type Place, verify } from './verify';
 
 const activations: Record<string, (x: Tensor) => Tensor> = {
   relu: activation('relu'),
@@ -83,18 +82,5 @@ export function functionGoldens(place: () => Promise<Place>): void {
         return { mse, bce, loss: mse.add(bce) };
       },
     });
-  });
-
-  test('positions: the sinusoidal tables', async () => {
-    const golden = await loadGolden('positions');
-    const where = await place();
-    const small = constant(sinusoidalTable(50, 16));
-    const large = constant(sinusoidalTable(512, 512), [512, 512]);
-    const rows = constant(Int32Array.of(0, 1, 511));
-    const read = compile(() => [small.add(0), large.gather(rows)] as const, { engine: where.engine });
-    const [first, second] = await read();
-    const expected = (name: string): Float64Array => golden.outputs.get(name)!.data as Float64Array;
-    compare('50 × 16', await first.data(), expected('sinusoidal_50x16'), where);
-    compare('512 × 512', await second.data(), expected('sinusoidal_512x512_rows_0_1_511'), where);
   });
 }

@@ -1,9 +1,12 @@
 import type { Engine } from '@qkv/tensor';
 import { describe } from 'vitest';
 
+import { convolutionGoldens } from './convolutions';
 import { functionGoldens } from './functions';
 import { layerGoldens } from './layers';
 import { optimizerGoldens } from './optimizers';
+import { positionGoldens } from './positions';
+import { recurrentGoldens } from './recurrent';
 import { transformerGoldens } from './transformers';
 import type { Place, Precision } from './verify';
 
@@ -18,6 +21,9 @@ export function goldenSuite(name: string, createEngine: () => Engine | Promise<E
       (made ??= Promise.resolve(createEngine()).then((engine) => ({ engine, precision })));
     functionGoldens(place);
     layerGoldens(place);
+    positionGoldens(place);
+    convolutionGoldens(place);
+    recurrentGoldens(place);
     transformerGoldens(place);
     optimizerGoldens(place);
   });

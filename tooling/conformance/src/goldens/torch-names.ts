@@ -71,6 +71,20 @@ export function layers(
   return Array.from({ length: count }, (_, i) => layer(join(ours, `layers.${i}`), join(torch, `layers.${i}`))).flat();
 }
 
+/** nn.LSTM and nn.GRU. */
+export function recurrent(layerCount: number, bidirectional: boolean): Link[] {
+  const names = { inputWeight: 'weight_ih', stateWeight: 'weight_hh', inputBias: 'bias_ih', stateBias: 'bias_hh' };
+  const directions = bidirectional ? ['forwardLayers', 'backwardLayers'] : ['forwardLayers'];
+  return directions.flatMap((direction, i) =>
+    Array.from({ length: layerCount }, (_, k) =>
+      Object.entries(names).map(([ours, torch]) => ({
+        ours: `${direction}.${k}.${ours}`,
+        torch: `${torch}_l${k}${i === 1 ? '_reverse' : ''}`,
+      })),
+    ).flat(),
+  );
+}
+
 /** The model of the goldens: embeddings, nn.Transformer, and a linear layer for the output. */
 export function transformer(dimension: number, depth: number): Link[] {
   const stack = (name: 'encoder' | 'decoder'): Link[] => [

@@ -1,7 +1,7 @@
 import { compile, type Compiled, type Engine, full, select, type Tensor, Variable, writeAt, zeros } from '@qkv/tensor';
 
-import type { Transformer } from './transformer';
-import type { TransformerCache } from './transformer-cache';
+import type { Transformer } from '../transformer';
+import type { TransformerCache } from '../transformer-cache';
 
 export interface GreedyOptions {
   /** Most tokens that are generated. */

@@ -1,0 +1,23 @@
+import { ShapeError, type Tensor } from '@qkv/tensor';
+
+export interface PaddingOptions {
+  /** bool (B, 1, 1, S), as attention takes it: which inputs there are. */
+  readonly mask?: Tensor;
+}
+
+/** ids (B, T) → (B, 1, 1, T): whatever is not padding may be attended to. */
+export function presentMask(ids: Tensor, padId: number): Tensor {
+  return ids.notEqual(padId).unsqueeze(1).unsqueeze(1);
+}
+
+/** The mask (B, 1, 1, S) as (B, S), for layers that go along the sequence and know no pairs. */
+export function inputsPresent(layer: string, x: Tensor, mask: Tensor | undefined): Tensor | undefined {
+  if (mask === undefined) return undefined;
+  const [B, S] = x.shape;
+  if (`${mask.shape}` !== `${[B, 1, 1, S]}`) {
+    throw new ShapeError(
+      `${layer}: takes a mask of padding, (${B}, 1, 1, ${S}), got [${mask.shape.join(', ')}]; who may attend to whom is for attention alone`,
+    );
+  }
+  return mask.reshape([B, S]);
+}

@@ -1,0 +1,43 @@
+import { goldenNames, loadGolden } from '@qkv/goldens';
+import { Conv1d, type Conv1dOptions, Conv2d, type Conv2dOptions } from '@qkv/nn';
+import type { Tensor } from '@qkv/tensor';
+import { test } from 'vitest';
+
+import { linear } from './torch-names';
+import { type Place, verify } from './verify';
+
+/** Of the two that make_goldens.py made: their configurations are their names. */
+const NAMED: Record<string, Partial<Conv1dOptions>> = {
+  conv1d_k3p1: { padding: 1 },
+  conv2d_k3s2p1: { stride: 2, padding: 1 },
+};
+
+/** Channels from torch's place to ours, and back. */
+const last = (x: Tensor): Tensor => x.permute([0, ...[...x.shape.keys()].slice(2), 1]);
+const second = (y: Tensor): Tensor => y.permute([0, y.rank - 1, ...[...y.shape.keys()].slice(1, -1)]);
+
+export function convolutionGoldens(place: () => Promise<Place>): void {
+  test.each(goldenNames.filter((name) => /^conv[12]d_/.test(name)))('%s', async (name) => {
+    const golden = await loadGolden(name);
+    const [outputs, , ...kernel] = golden.weights.get('weight')!.shape;
+    const options = {
+      inputs: golden.inputs.get('x')!.shape[1],
+      outputs,
+      bias: golden.weights.has('bias'),
+      ...NAMED[name],
+      ...golden.config,
+    };
+    const module =
+      kernel.length === 1
+        ? new Conv1d({ ...options, kernel: kernel[0] })
+        : new Conv2d({ ...options, kernel: [kernel[0], kernel[1]] } as Conv2dOptions);
+    await verify(golden, await place(), {
+      module,
+      links: linear('', '').filter(({ torch }) => golden.weights.has(torch)),
+      compute: ({ x, G }) => {
+        const y = second(module.forward(last(x)));
+        return { y, loss: y.mul(G).sum() };
+      },
+    });
+  });
+}
