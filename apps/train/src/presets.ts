@@ -3,9 +3,6 @@ import type { ClassifyRecipe, NodesRecipe, Recipe, SpeechRecipe, TagRecipe } fro
 const shared = {
   normalization: 'pre', // trains at a high rate after a short warm-up
   activation: 'relu',
-  accumulate: 1,
-  maxLength: 128,
-  cells: 12,
   schedule: 'cosine',
   warmup: 0.1,
   weightDecay: 0.01,
@@ -20,7 +17,9 @@ const shared = {
   seed: 1,
 } as const satisfies Partial<Recipe>;
 
-const common = { ...shared, metric: 'token-error-rate' } as const;
+const inBatches = { accumulate: 1, maxLength: 128, cells: 12 } as const;
+
+const common = { ...shared, ...inBatches, metric: 'token-error-rate' } as const;
 
 /**
  * For pronunciation, chosen on validation words for the lowest PER within 180 s of one WebAssembly thread; the README has
@@ -105,18 +104,18 @@ const base: Recipe = {
 };
 
 export const presets = { quick, thorough, tiny, small, base } as const;
-export type PresetName = keyof typeof presets;
 
 const labels = {
   ...shared,
   metric: 'accuracy',
-  encoder: 'attention',
   beta2: 0.99, // a few thousand updates: a longer memory is still half empty when the rate falls
 } as const;
 
 /** For tagging, of the size that ten thousand sentences ask for. */
 const tag: TagRecipe = {
   ...labels,
+  ...inBatches,
+  encoder: 'attention',
   dimension: 128,
   heads: 4,
   feedForward: 256,
@@ -135,6 +134,8 @@ const tag: TagRecipe = {
 /** For texts of a sentence or a few, of which there are some thousands. */
 const classify: ClassifyRecipe = {
   ...labels,
+  ...inBatches,
+  encoder: 'attention',
   pooling: 'mean',
   dimension: 128,
   heads: 4,
@@ -151,7 +152,7 @@ const classify: ClassifyRecipe = {
 
 /** For a graph with few labels: many passes, strong regularisation, and an end when validation says so. */
 const nodes: NodesRecipe = {
-  ...withoutBatches(labels),
+  ...labels,
   dimension: 64,
   heads: 8,
   feedForward: 64,
@@ -170,6 +171,8 @@ const nodes: NodesRecipe = {
 /** For recordings of about a second. */
 const speech: SpeechRecipe = {
   ...labels,
+  ...inBatches,
+  encoder: 'attention',
   pooling: 'mean',
   melBands: 40,
   frameLength: 25,
@@ -196,11 +199,3 @@ export const tagPresets = {
 export const classifyPresets = { small: classify, tiny: { ...classify, ...miniature, wordDropout: 0 } } as const;
 export const nodesPresets = { small: nodes, tiny: { ...nodes, ...miniature, featureDropout: 0 } } as const;
 export const speechPresets = { small: speech, tiny: { ...speech, ...miniature } } as const;
-
-/** All of a graph is one batch. */
-function withoutBatches<T extends { accumulate: unknown; maxLength: unknown; cells: unknown; encoder: unknown }>(
-  recipe: T,
-): Omit<T, 'accumulate' | 'maxLength' | 'cells' | 'encoder'> {
-  const { accumulate: _, maxLength: __, cells: ___, encoder: ____, ...others } = recipe;
-  return others;
-}

@@ -181,7 +181,11 @@ export type ClassifyRecipe = RecipeOfSettings<typeof classifySettings>;
 /** Of runs that classify the nodes of a graph. */
 export const nodesSettings = settingsOf({
   ...encoder,
-  featureDropout: setting('--feature-dropout <rate>', "share of the nodes' features that training hides", real(0, 0.95)),
+  featureDropout: setting(
+    '--feature-dropout <rate>',
+    "share of the nodes' features that training hides",
+    real(0, 0.95),
+  ),
   ...sublayers,
   ...duration,
   ...optimization,

@@ -8,13 +8,15 @@ export interface PredictCommandOptions {
   readonly input?: string;
   /** Standard output by default. */
   readonly output?: string;
+  /** Tags: an item on each line. */
+  readonly columns?: boolean;
 }
 
 /** `predict`: what the model makes of the user's input. */
-export async function predict({ run, input, output }: PredictCommandOptions): Promise<void> {
+export async function predict({ run, input, output, columns }: PredictCommandOptions): Promise<void> {
   await installEngine();
   const loaded = await loadRun(run);
-  const { text, what } = await loaded.kind.predict(loaded, { input, isWatched: output !== undefined });
+  const { text, what } = await loaded.kind.predict(loaded, { input, columns, isWatched: output !== undefined });
   if (output === undefined) {
     process.stdout.write(text);
     return;

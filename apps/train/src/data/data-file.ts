@@ -33,3 +33,10 @@ export async function requireUnchanged({ path, digest }: DataFile): Promise<void
   });
   if (digestOf(bytes) !== digest) throw new Failure(`${path} has changed since training; put it back as it was`);
 }
+
+/** The source of a run's data without the paths: what the files are, wherever they may be. */
+export function withoutPaths(data: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const content = (value: unknown): unknown =>
+    dataFileSchema.safeParse(value).success ? `sha256:${(value as DataFile).digest}` : value;
+  return Object.fromEntries(Object.entries(data).map(([name, value]) => [name, content(value)]));
+}

@@ -94,6 +94,8 @@ export interface TestOptions {
 export interface PredictOptions {
   /** Standard input by default. */
   readonly input?: string;
+  /** Where there are several ways to write the result: an item on each line. */
+  readonly columns?: boolean;
   /** Whether somebody may look at a bar meanwhile. */
   readonly isWatched: boolean;
 }
