@@ -6,6 +6,7 @@ export type NormName = 'layer' | 'rms';
 
 /** What blocks need of a norm: (…, D) → (…, D). */
 export interface Norm extends Module {
+  readonly epsilon: number;
   readonly gain: Parameter;
   /** Of LayerNorm only. */
   readonly bias?: Parameter;

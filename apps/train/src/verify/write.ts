@@ -40,7 +40,7 @@ export async function writeVerification(
 
 function sizesOf({ module, codecs }: TextModel, recipe: Recipe) {
   const { dimension, heads, feedForward, encoderLayers, decoderLayers, normalization, activation } = recipe;
-  const { padId, encoder } = module;
+  const { padId, decoder } = module;
   return {
     sourceVocabulary: codecs.source.size,
     targetVocabulary: codecs.target.size,
@@ -51,8 +51,8 @@ function sizesOf({ module, codecs }: TextModel, recipe: Recipe) {
     decoderLayers,
     normalization,
     activation,
-    finalNorms: encoder.norm !== null,
-    layerNormEpsilon: encoder.layers[0].norm1.epsilon,
+    finalNorms: decoder.norm !== null,
+    layerNormEpsilon: decoder.layers[0].norm1.epsilon,
     padId,
   };
 }
