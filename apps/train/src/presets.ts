@@ -177,6 +177,7 @@ const speech: SpeechRecipe = {
   melBands: 40,
   frameLength: 25,
   hopLength: 10,
+  scaling: 'fixed',
   dimension: 64,
   heads: 4,
   feedForward: 128,

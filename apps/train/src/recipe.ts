@@ -206,6 +206,11 @@ export const speechSettings = settingsOf({
   melBands: setting('--mel-bands <n>', 'numbers that a frame is described by', whole(4, 512)),
   frameLength: setting('--frame-length <ms>', 'milliseconds of sound in a frame', real(2, 1000)),
   hopLength: setting('--hop-length <ms>', 'milliseconds from frame to frame', real(1, 1000)),
+  scaling: setting(
+    '--scaling <name>',
+    'of bands: recording (mean 0 and variance 1 in each recording: voice and microphone matter less) or fixed',
+    choice('recording', 'fixed'),
+  ),
   ...sublayers,
   ...duration,
   ...batches('recordings', 'frames'),

@@ -12,7 +12,7 @@ import { digestOf, readBytes } from './data-file';
 export const nameParts = ['digit', 'speaker'] as const;
 export type NamePart = (typeof nameParts)[number];
 
-export type FrameSettings = Pick<SpeechRecipe, 'melBands' | 'frameLength' | 'hopLength' | 'maxLength'>;
+export type FrameSettings = Pick<SpeechRecipe, 'melBands' | 'frameLength' | 'hopLength' | 'scaling' | 'maxLength'>;
 
 /** A file with a recording, and its label. */
 export interface ListedRecording {
@@ -108,11 +108,15 @@ export async function loadRecordings(
   return { digest: digestOf(JSON.stringify(contents)), sampleRate: rate!, recordings };
 }
 
-/** Log-mel frames; each band has mean 0 and variance 1 over the recording, so that loudness and microphone do not matter. */
+/** Of the logarithms in recordings of speech, roughly: what a network reads should be about 1. */
+const USUAL_MEAN = -8;
+const USUAL_DEVIATION = 4;
+
+/** Log-mel frames. */
 function framesOf(
   samples: Float64Array,
   sampleRate: number,
-  { melBands: mels, frameLength, hopLength, maxLength }: FrameSettings,
+  { melBands: mels, frameLength, hopLength, scaling, maxLength }: FrameSettings,
   { path }: ListedRecording,
 ): Pick<Recording, 'frames' | 'count'> {
   const window = Math.round((frameLength / 1000) * sampleRate);
@@ -128,6 +132,13 @@ function framesOf(
   }
   const count = Math.min(maxLength, values.length / mels);
   const frames = Float32Array.from(values.subarray(0, count * mels)); // (T, M)
+  if (scaling === 'recording') standardize(frames, count, mels);
+  else frames.forEach((value, i) => (frames[i] = (value - USUAL_MEAN) / USUAL_DEVIATION));
+  return { frames, count };
+}
+
+/** Gives each band mean 0 and variance 1 over the frames (T, M), so that loudness and microphone do not matter. */
+function standardize(frames: Float32Array, count: number, mels: number): void {
   for (let band = 0; band < mels; band++) {
     let [sum, squares] = [0, 0];
     for (let t = 0; t < count; t++) sum += frames[t * mels + band];
@@ -136,5 +147,4 @@ function framesOf(
     const deviation = Math.max(Math.sqrt(squares / count), 1e-3); // of silence, nothing comes
     for (let t = 0; t < count; t++) frames[t * mels + band] = (frames[t * mels + band] - mean) / deviation;
   }
-  return { frames, count };
 }
