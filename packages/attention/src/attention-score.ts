@@ -24,7 +24,7 @@ export const isAdditive = (score: AttentionScore): score is { readonly additive:
   typeof score === 'object' && 'additive' in score;
 
 /** q (B, T, H, Dh), k (B, S, H, Dh) → (B, H, T, S). */
-export function scoresOf(q: Tensor, k: Tensor, score: AttentionScore): Tensor {
+export function scoresOfHeads(q: Tensor, k: Tensor, score: AttentionScore): Tensor {
   const [queries, keys] = [q.permute([0, 2, 1, 3]), k.permute([0, 2, 1, 3])]; // (B, H, T, Dh), (B, H, S, Dh)
   if (isAdditive(score)) {
     const sums = queries.unsqueeze(3).add(keys.unsqueeze(2)).tanh(); // (B, H, T, S, Dh)

@@ -1,5 +1,12 @@
 /** @packageDocumentation Multi-head attention, masks, positions, encoder and decoder layers, key-value cache. */
-export { attend, type AttendHeadsOptions, type AttentionFormula, attentionWeights, type HeadsOptions } from './attend';
+export {
+  attend,
+  type AttendHeadsOptions,
+  type AttentionFormula,
+  attentionScores,
+  attentionWeights,
+  type HeadsOptions,
+} from './attend';
 export type { AttentionScore } from './attention-score';
 export { Decoder, type DecoderCache, type DecoderOptions, type Memory } from './decoder';
 export { DecoderLayer, type DecoderLayerCache, type DecoderLayerOptions, type DecodeOptions } from './decoder-layer';
@@ -20,7 +27,6 @@ export {
   prefixMask,
   windowMask,
   type WindowMaskOptions,
-  type WindowOptions,
 } from './masks';
 export {
   type AttendOptions,
@@ -29,6 +35,7 @@ export {
   type MultiHeadAttentionOptions,
 } from './multi-head-attention';
 export { createNorm, type Norm, type NormName } from './norm';
+export { type AttentionNormalization, normalizeScores } from './normalize-scores';
 export { AlibiPositions, type AlibiPositionsOptions, alibiSlopes } from './positions/alibi-positions';
 export type { AttentionPositions } from './positions/attention-positions';
 export {

@@ -18,8 +18,8 @@ export interface KeyValueCacheOptions {
   readonly name?: string;
 }
 
-export interface CachedAttention extends Omit<AttendHeadsOptions, 'queryIndices' | 'causal'> {
-  /** Int32 scalar: which position the first query is at. */
+export interface CachedAttention extends Omit<AttendHeadsOptions, 'causal'> {
+  /** Int32 scalar: which position the first query is at; in place of `queryIndices`. */
   readonly position?: Tensor;
   /** With several queries at once, whether one sees those after it no more than step by step; true. A prefix mask wants false. */
   readonly causal?: boolean;
@@ -90,19 +90,19 @@ export class KeyValueCache {
   /**
    * `attend` with these keys and values, (B, L, Hk, Dh): what queries (B, T, H, Dh) get over whole sequences. With a
    * `position` the queries are those of it and the T − 1 after it, and meet only what has been appended up to there; without
-   * one they meet all, and count from 0 where a mask asks for their indices. A mask or bias is broadcastable to (B, H, T, L).
+   * one they meet all. A mask or bias is broadcastable to (B, H, T, L). → (B, T, H, Dv)
    */
   attend(query: Tensor, { position, causal = true, mask, ...formula }: CachedAttention = {}): Tensor {
     const keys = this.#keys.value.permute([0, 3, 1, 2]); // (B, L, H, Dh)
-    const T = query.shape[1];
     if (position === undefined) return attend(query, keys, this.#values.value, { ...formula, mask });
-    const [queries, all] = [arange(T).add(position), arange(this.length)]; // (T), (L)
+    const T = query.shape[1];
+    const [queryIndices, all] = [position.add(arange(T)), arange(this.length)]; // (T), (L)
     const seen = causal
-      ? causalMask().at(queries, all) // (1, 1, T, L)
+      ? causalMask().at(queryIndices, all) // (1, 1, T, L)
       : all.less(position.add(T)).reshape([1, 1, 1, this.length]);
-    const allowed = mask === undefined || isTensor(mask) ? mask : mask.at(queries, all);
+    const allowed = mask === undefined || isTensor(mask) ? mask : mask.at(queryIndices, all);
     const may = allowed === undefined ? seen : allowed.and(seen);
-    return attend(query, keys, this.#values.value, { ...formula, mask: may, queryIndices: queries });
+    return attend(query, keys, this.#values.value, { ...formula, mask: may, queryIndices });
   }
 
   /** Row b continues from row `parents[b]`, int32 (B): what beam search needs. */
@@ -117,18 +117,19 @@ export class KeyValueCache {
   /** Throws unless keys and values are of this cache's sizes; how many positions they are of. */
   #check(method: string, keys: Tensor, values: Tensor): number {
     const [rows, heads, keySize] = this.#keys.shape;
-    const expected = [
-      [rows, keys.shape[1], heads, keySize],
-      [rows, keys.shape[1], heads, this.#values.shape[3]],
-    ];
-    [keys, values].forEach((x, i) => {
-      if (x.rank === 4 && x.shape[1] > 0 && x.shape.every((size, d) => size === expected[i][d])) return;
-      const [B, , H, D] = expected[i];
+    const T = keys.shape[1];
+    const expectSizes = (kind: string, x: Tensor, count: number | string, size: number): void => {
+      if (x.rank === 4 && [rows, T, heads, size].every((n, d) => n === x.shape[d])) return;
       throw new ShapeError(
-        `KeyValueCache.${method}: '${this.#name}' takes ${i === 0 ? 'keys' : 'values'} (${B}, T, ${H}, ${D}), got [${x.shape.join(', ')}]`,
+        `KeyValueCache.${method}: '${this.#name}' takes ${kind} (${rows}, ${count}, ${heads}, ${size}), got [${x.shape.join(', ')}]`,
       );
-    });
-    return keys.shape[1];
+    };
+    expectSizes('keys', keys, 'T', keySize);
+    expectSizes('values', values, T, this.#values.shape[3]);
+    if (T > this.length) {
+      throw new ShapeError(`KeyValueCache.${method}: '${this.#name}' holds ${this.length} positions, got ${T}`);
+    }
+    return T;
   }
 
   /** Gives the memory back. */

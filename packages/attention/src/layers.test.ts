@@ -1,12 +1,11 @@
 import { initialize } from '@qkv/nn';
-import { compile, concat, constant, full, run, tensor, type Tensor, zeros } from '@qkv/tensor';
+import { compile, concat, constant, tensor, type Tensor, zeros } from '@qkv/tensor';
 import { describe, expect, test } from 'vitest';
 
 import { Decoder } from './decoder';
 import { DecoderLayer } from './decoder-layer';
 import { Encoder } from './encoder';
 import { EncoderLayer } from './encoder-layer';
-import { KeyValueCache } from './key-value-cache';
 import { paddingMask } from './masks';
 import { random, worst } from '../test/support';
 
@@ -103,66 +102,5 @@ describe('the decoder layer', () => {
   test('takes a memory of another size', async () => {
     const layer = new DecoderLayer({ ...sizes, memoryDimension: 5 });
     expect((await layer.forward(random([1, 2, 8], 1), random([1, 3, 5], 2)).data()).length).toBe(16);
-  });
-});
-
-describe('the cache', () => {
-  const value = (row: number): Tensor => full([2, 1, 1, 1], row);
-
-  test('attends to the positions that have been seen, and no others', async () => {
-    const cache = new KeyValueCache({ rows: 2, length: 3, heads: 1, keySize: 1 });
-    const step = compile(
-      (next: Tensor, position: Tensor) => {
-        cache.append(next.mul(0), next, position);
-        return cache.attend(full([2, 1, 1, 1], 0), { position });
-      },
-      { frozen: true },
-    );
-    const means: number[] = [];
-    for (const [t, next] of [3, 6, 9].entries()) {
-      const y = await step(value(next), tensor(Int32Array.of(t), []));
-      means.push((await y.data())[0]);
-    }
-    expect(means).toEqual([3, 4.5, 6]);
-  });
-
-  test('reorders its rows, and starts anew when released', async () => {
-    const cache = new KeyValueCache({ rows: 2, length: 1, heads: 1, keySize: 1 });
-    await run(() => {
-      const rows = constant(Float32Array.of(1, 2), [2, 1, 1, 1]);
-      cache.fill(rows, rows);
-    });
-    await run(() => cache.reorder(constant(Int32Array.of(1, 1))));
-    expect(await Promise.all(cache.variables().map((v) => v.data()))).toEqual([
-      Float32Array.of(2, 2),
-      Float32Array.of(2, 2),
-    ]);
-    cache.release();
-    expect(cache.variables().every((v) => v.handle === null)).toBe(true);
-    expect(await cache.variables()[0].data()).toEqual(Float32Array.of(0, 0));
-  });
-
-  test('past its end the run fails, and nothing has changed', async () => {
-    const cache = new KeyValueCache({ rows: 2, length: 3, heads: 1, keySize: 1, name: 'mine' });
-    const step = compile((next: Tensor, position: Tensor): void => cache.append(next, next, position), {
-      frozen: true,
-    });
-    const at = (t: number): Promise<void> => step(value(t + 1), tensor(Int32Array.of(t), []));
-    for (let t = 0; t < 3; t++) await at(t);
-    for (const t of [3, -1]) {
-      await expect(at(t)).rejects.toMatchObject({
-        name: 'KernelError',
-        message: expect.stringMatching(
-          new RegExp(`id ${t} .*3.* in KeyValueCache.append: position in 'mine', which holds 3`),
-        ) as string,
-      });
-    }
-    expect(await cache.variables()[0].data()).toEqual(Float32Array.of(1, 2, 3, 1, 2, 3));
-  });
-
-  test('takes one position at a time', async () => {
-    const cache = new KeyValueCache({ rows: 1, length: 3, heads: 1, keySize: 1 });
-    const append = () => run(() => cache.append(zeros([1, 2, 1, 1]), zeros([1, 2, 1, 1]), zeros([], 'int32')));
-    expect(append).toThrow('KeyValueCache.append: takes one position at a time, (B, 1, H, Dh), got [1, 2, 1, 1]');
   });
 });

@@ -1,5 +1,7 @@
 import { ShapeError, type Tensor } from '@qkv/tensor';
 
+import type { AttentionWindow } from './local-attention';
+
 /**
  * Who may attend to whom, as a function of query and key indices (in the manner of FlexAttention's mask functions), so that
  * one mask serves whole sequences and cached steps. True means "may attend"; torch's boolean masks say the opposite.
@@ -92,24 +94,15 @@ export function paddingMask(ids: Tensor, padId: number): Mask {
   return mask((_, keys) => columns('paddingMask', present, keys).unsqueeze(1).unsqueeze(1)); // (B, 1, 1, S)
 }
 
-export interface WindowOptions {
-  /** How far back a position sees; Infinity for no limit. */
-  readonly before: number;
-  /** How far ahead it sees; Infinity for no limit. */
-  readonly after: number;
-}
-
-export interface WindowMaskOptions extends WindowOptions {
+export interface WindowMaskOptions extends AttentionWindow {
   /** So many first positions are seen from however far behind them (StreamingLLM, Xiao et al. 2023); 0. */
   readonly sinks?: number;
 }
 
-/** Position i may attend to i − before ≤ j ≤ i + after, and with `sinks` to j < sinks too where j ≤ i + after. */
+/** Position i may attend to i − before ≤ j ≤ i + after (Infinity: no limit), and with `sinks` to j < sinks too where j ≤ i + after. */
 export function windowMask({ before, after, sinks = 0 }: WindowMaskOptions): Mask {
-  for (const [name, value] of Object.entries({ before, after })) expectReach('windowMask', name, value);
-  if (!Number.isSafeInteger(sinks) || sinks < 0) {
-    throw new RangeError(`windowMask: sinks must be a whole number, 0 or more, got ${sinks}`);
-  }
+  checkWindow('windowMask', { before, after });
+  expectCount('windowMask', 'sinks', sinks);
   return mask((queries, keys) => {
     const back = column(queries).sub(keys); // (T, S): i − j
     const near = back.lessEqual(Math.min(before, FARTHEST));
@@ -121,10 +114,11 @@ export function windowMask({ before, after, sinks = 0 }: WindowMaskOptions): Mas
 /** No int32 distance is longer. */
 const FARTHEST = 0x7fffffff;
 
-/** Throws unless a reach of a window is a whole number, 0 or more, or Infinity. */
-export function expectReach(layer: string, name: string, value: number): void {
-  if (value !== Infinity && !(Number.isSafeInteger(value) && value >= 0)) {
-    throw new RangeError(`${layer}: ${name} must be a whole number, 0 or more, or Infinity, got ${value}`);
+/** Throws unless both reaches of a window are whole numbers, 0 or more, or Infinity. */
+export function checkWindow(name: string, { before, after }: AttentionWindow): void {
+  for (const [side, value] of Object.entries({ before, after })) {
+    if (value === Infinity || (Number.isSafeInteger(value) && value >= 0)) continue;
+    throw new RangeError(`${name}: ${side} must be a whole number, 0 or more, or Infinity, got ${value}`);
   }
 }
 
@@ -146,7 +140,10 @@ export function graphMask(adjacency: Tensor): Mask {
  * attend to j where j ≤ i or j < length. lengths: int32 (B), or one number for all.
  */
 export function prefixMask(lengths: Tensor | number): Mask {
-  if (typeof lengths === 'number') return causalMask().or(mask((_, keys) => over(keys.less(lengths).unsqueeze(0))));
+  if (typeof lengths === 'number') {
+    expectCount('prefixMask', 'the length', lengths);
+    return causalMask().or(mask((_, keys) => over(keys.less(lengths).unsqueeze(0)))); // (1, 1, 1, S)
+  }
   expectRank('prefixMask', 'lengths (B)', lengths, [1], 'int32');
   return causalMask().or(mask((_, keys) => keys.less(column(lengths)).unsqueeze(1).unsqueeze(1))); // (B, 1, 1, S)
 }
@@ -175,4 +172,9 @@ function columns(name: string, table: Tensor, indices: Tensor): Tensor {
 function expectRank(name: string, what: string, x: Tensor, ranks: readonly number[], dtype: string): void {
   if (ranks.includes(x.rank) && x.dtype === dtype) return;
   throw new ShapeError(`${name}: expected ${dtype} ${what}, got ${x.dtype} [${x.shape.join(', ')}]`);
+}
+
+function expectCount(name: string, what: string, value: number): void {
+  if (Number.isSafeInteger(value) && value >= 0) return;
+  throw new RangeError(`${name}: ${what} must be a whole number, 0 or more, got ${value}`);
 }

@@ -12,10 +12,11 @@ import {
 } from '@qkv/nn';
 import { arange, Parameter, ShapeError, type Tensor } from '@qkv/tensor';
 
-import { attend, type AttentionFormula, attentionWeights, type HeadsOptions } from './attend';
+import { attend, attentionWeights, type HeadsOptions } from './attend';
 import type { AttentionScore } from './attention-score';
 import { KeyValueCache } from './key-value-cache';
-import type { Mask, WindowOptions } from './masks';
+import type { AttentionWindow } from './local-attention';
+import type { Mask } from './masks';
 import type { AttentionNormalization } from './normalize-scores';
 import type { AttentionPositions } from './positions/attention-positions';
 
@@ -52,7 +53,7 @@ export interface MultiHeadAttentionOptions {
   /** A learned logit per head in the softmax's denominator, so that a head may attend to nothing (OpenAI 2025, gpt-oss); false. */
   readonly sinks?: boolean;
   /** Position i attends to i − before ≤ j ≤ i + after only; no limits. */
-  readonly window?: WindowOptions;
+  readonly window?: AttentionWindow;
 }
 
 export interface AttendOptions {
@@ -71,9 +72,14 @@ export interface AttendOptions {
 export interface CachedAttendOptions extends AttendOptions {
   /** Where keys and values come from, in place of `key` and `value`; L positions, which are S of the other options. */
   readonly cache: KeyValueCache;
-  /** Int32 scalar: the queries are the tokens at this position and after it, whose own keys and values are appended first. */
+  /** Int32 scalar: where the first query is, for masks and for the layer's positions; T − 1 more follow it. */
   readonly position?: Tensor;
-  /** With a position: whether one query sees those after it no more than step by step; true. A prefix mask wants false. */
+  /**
+   * Whether the queries' tokens are appended at the position first, and may be seen up to there; true where there is one.
+   * With false, or without a position, all of the cache is attended to: a memory, which `remember` filled.
+   */
+  readonly append?: boolean;
+  /** Of several that are appended: whether one sees those after it no more than step by step; true. A prefix mask wants false. */
   readonly causal?: boolean;
 }
 
@@ -167,9 +173,7 @@ export class MultiHeadAttention extends Module {
     const key = keyOrOptions;
     const q = this.queries(query, options.positions);
     const k = this.keys(key, options.keyPositions);
-    return this.merge(
-      attend(q, k, this.values(value ?? key), { ...this.formula(q, k.shape[1], options), ...observer() }),
-    );
+    return this.merge(attend(q, k, this.values(value ?? key), { ...this.formula(options), ...observer() }));
   }
 
   /** Keeps the keys and values of `key` (B, S, Dk) in a cache, so that later queries need not project them again. */
@@ -189,42 +193,39 @@ export class MultiHeadAttention extends Module {
       this.checkInput(query);
       const q = this.queries(query, options.positions);
       const k = this.keys(key, options.keyPositions);
-      return attentionWeights(q, k, this.formula(q, k.shape[1], options));
+      return attentionWeights(q, k, this.formula(options));
     });
   }
 
-  private attendToCache(query: Tensor, { cache, position, ...options }: CachedAttendOptions): Tensor {
-    const T = query.shape[1];
-    const indices = position === undefined ? undefined : position.add(arange(T)); // (T)
-    if (indices === undefined && options.positions === undefined && this.positions !== null) {
+  private attendToCache(query: Tensor, { cache, position, append, ...options }: CachedAttendOptions): Tensor {
+    const indices = position?.add(arange(query.shape[1])); // (T)
+    const { positions = indices, causal } = options;
+    if (positions === undefined && this.positions !== null) {
       throw new RangeError(
-        'MultiHeadAttention: attention to a filled cache needs `positions` of the queries, int32 (T)',
+        'MultiHeadAttention: the layer has positions; say where the queries of a cache are by `position`',
       );
     }
-    const { positions = indices, causal } = options;
     const q = this.queries(query, positions);
-    if (position !== undefined) cache.append(this.keys(query, positions), this.values(query), position);
-    const formula = this.formula(q, cache.length, { ...options, positions });
-    return cache.attend(q, { ...formula, causal, position, ...observer() });
+    const formula = this.formula(options);
+    if (position === undefined || append === false) {
+      return cache.attend(q, { ...formula, queryIndices: indices, ...observer() });
+    }
+    cache.append(this.keys(query, positions), this.values(query), position);
+    return cache.attend(q, { ...formula, position, causal, ...observer() });
   }
 
   /** The layer's formula, and what a call adds to it. */
-  private formula(
-    q: Tensor,
-    keys: number,
-    { mask, causal, bias, positions, keyPositions }: AttendOptions,
-  ): HeadsOptions {
+  private formula({ positions, ...options }: AttendOptions): HeadsOptions {
     const { normalization, softCap, window } = this.#options;
-    const shift = this.positions?.bias?.(positions ?? arange(q.shape[1]), keyPositions ?? arange(keys));
     return {
+      ...options,
       score: this.score(),
       normalization,
       softCap,
       window,
       sinks: this.sinks?.value,
-      mask,
-      causal,
-      bias: bias === undefined || shift === undefined ? (bias ?? shift) : shift.add(bias),
+      positions: this.positions ?? undefined,
+      queryPositions: positions,
     };
   }
 

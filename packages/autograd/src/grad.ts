@@ -162,7 +162,7 @@ function unusedGradient(leaf: Differentiable, name: string, output: Tensor, opti
   if (options.unused === 'zero') return zeros(leaf.shape);
   throw new Error(
     `grad: the output does not depend on ${name}, ${describe(leaf)}, in a way that has a gradient ` +
-      '(values that were read to the host, stopGradient, integers and comparisons end a path); ' +
+      '(values that were read to the host, stopGradient, the inside of checkpoint, integers and comparisons end a path); ' +
       "{ unused: 'zero' } gives zeros instead",
   );
 }

@@ -94,6 +94,7 @@ export const notDifferentiable: ReadonlyMap<string, string> = new Map([
   ...['equal', 'notEqual', 'less', 'lessEqual', 'and', 'or', 'not'].map((op) => [op, 'gives booleans'] as const),
   ...['sign', 'floor', 'ceil'].map((op) => [op, 'is constant between its jumps'] as const),
   ['argMax', 'gives ids'],
+  ['topK', 'gives ids'],
   ['unitInterval', 'takes random words'],
   ['random', 'takes the state of the generator'],
   ['literal', 'has no operands'],

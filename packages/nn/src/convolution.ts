@@ -4,7 +4,7 @@ import { expectLastDimension, expectSize } from './check';
 import { kaimingUniform, uniform } from './initializers';
 import { Module } from './module';
 import { place } from './tree';
-import { windowCount, type WindowOptions, windows } from './windows';
+import { padForWindows, windowCount, type WindowOptions, windows } from './windows';
 
 /** `Size` is a number, or one for each dimension. */
 export interface ConvolutionOptions<Size> {
@@ -109,7 +109,8 @@ export abstract class Convolution extends Module {
       );
     }
     expectWindows(this.#name, x, this.#windows);
-    let patches: Tensor = x.reshape([...x.shape.slice(0, -1), groups, this.inputs / groups]);
+    const padded = padForWindows(x, this.#windows);
+    let patches: Tensor = padded.reshape([...padded.shape.slice(0, -1), groups, this.inputs / groups]);
     for (let i = rank - 1; i >= 0; i--) patches = windows(patches, i + 1, rank + 2, this.#windows[i]);
     const lead = patches.shape.slice(0, rank + 1); // B, and the windows in each dimension
     const N = lead.reduce((product, size) => product * size, 1);

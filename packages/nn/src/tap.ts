@@ -16,7 +16,7 @@ export interface Wanted {
   /** Patches go before captures, which see what the graph goes on with. */
   readonly patches: boolean;
   /** Gives what the graph goes on with. */
-  visit(value: Tensor): Tensor;
+  keep(value: Tensor): Tensor;
 }
 
 /** A capture or patch, while its body runs. */
@@ -98,12 +98,14 @@ function settle<T>(module: Module, name: string, first: boolean, value: T): T {
   const all = allWanted(module, name, first);
   if (all.length === 0) return value;
   if (!isTensor(value)) {
-    throw new TypeError(`${module.constructor.name}: its ${name} is no tensor; capture a part of it`);
+    const others = [...state.watch!.seen.get(module)!].filter((one) => one !== OUTPUT).map((one) => `'${one}'`);
+    const hint = others.length === 0 ? 'capture a part of it' : `but it has values ${others.join(', ')}`;
+    throw new TypeError(`${module.constructor.name}: what forward returns is no tensor, ${hint}`);
   }
   const patches = all.filter((wanted) => wanted.patches);
   const captures = all.filter((wanted) => !wanted.patches);
-  let tensor: Tensor = patches.reduce((now: Tensor, wanted) => wanted.visit(now), value);
+  let tensor: Tensor = patches.reduce((now: Tensor, wanted) => wanted.keep(now), value);
   // A name of its own: a module may return what it was given, whose gradient has more parts than the output's.
   if (captures.length > 0) tensor = barrier(tensor, []);
-  return captures.reduce((now, wanted) => wanted.visit(now), tensor) as T;
+  return captures.reduce((now, wanted) => wanted.keep(now), tensor) as T;
 }

@@ -1,7 +1,22 @@
 /** @packageDocumentation The encoder-decoder Transformer, decoding, sequence losses and metrics. */
 export { editDistance, errorRate, type Judged, mismatchRate, type Sequence } from './error-rate';
 export { type AutoregressiveModel, type DecodingCache, repeatRows } from './decoding/autoregressive-model';
-export { GreedyDecoder, type GreedyDecoderOptions, greedyDecode, type GreedyOptions } from './decoding/greedy';
+export { GreedyDecoder, greedyDecode, type GreedyOptions } from './decoding/greedy';
+export { BeamDecoder, type BeamOptions } from './decoding/beam';
+export type { StopRule } from './decoding/beam-group';
+export type { Hypothesis } from './decoding/hypothesis';
+export {
+  type ConstraintOptions,
+  type DecodingContext,
+  forbidRepeatedNgrams,
+  forbidTokens,
+  type LogitProcessor,
+  minimumLength,
+  repetitionPenalty,
+} from './decoding/logit-processors';
+export { SamplingDecoder, type SamplingCall, type SamplingOptions } from './decoding/sampling';
+export { keepMinP, keepTopK, keepTopP, temperature } from './decoding/sampling-filters';
+export { type DecodeCall, type DecoderOptions, type Search, SequenceDecoder } from './decoding/sequence-decoder';
 export { sequenceLoss, type SequenceLossOptions } from './sequence-loss';
 export { CausalCache } from './models/causal-cache';
 export {
@@ -42,3 +57,21 @@ export {
   type TransformerOptions,
 } from './transformer';
 export { TransformerCache } from './transformer-cache';
+export {
+  type Candidates,
+  CandidateSampler,
+  type CandidateSamplerOptions,
+  type Judge,
+} from './objectives/candidate-sampler';
+export { guidedAttentionLoss, type GuidedAttentionOptions } from './objectives/guided-attention';
+export { minimumRiskLoss, type MinimumRiskOptions } from './objectives/minimum-risk';
+export {
+  exponentialDecay,
+  inverseSigmoidDecay,
+  linearDecay,
+  type LinearDecayOptions,
+  type SamplingSchedule,
+} from './objectives/sampling-schedules';
+export { scheduledSampling, type ScheduledSamplingOptions } from './objectives/scheduled-sampling';
+export { selfCriticalLoss, type SelfCriticalOptions } from './objectives/self-critical';
+export { sequenceLogProbabilities } from './objectives/sequence-log-probabilities';

@@ -1,7 +1,8 @@
 import type { DecoderCache } from '@qkv/attention';
-import { arange, type Tensor, Variable, withPath, zeros } from '@qkv/tensor';
+import { type Tensor, Variable, zeros } from '@qkv/tensor';
 
 import { type DecodingCache, repeatRows } from './decoding/autoregressive-model';
+import { advance } from './models/advance';
 
 /** Where decoding is: the position, keys and values of each decoder layer, and what of the source is padding. */
 export class TransformerCache implements DecodingCache {
@@ -39,12 +40,7 @@ export class TransformerCache implements DecodingCache {
 
   /** The current position, and on to the next. Past the end the run fails, before anything is written. */
   advance(): Tensor {
-    // Checked by a kernel, as in KeyValueCache.append: row p of 0 … length−1 is p.
-    const position = withPath(`TransformerCache: position, of ${this.length}`, () =>
-      arange(this.length).gather(this.position.value),
-    );
-    this.position.assign(position.add(1));
-    return position;
+    return advance(this.position, this.length, 'TransformerCache');
   }
 
   /** See `DecodingCache`. What was made of the source is the same for all rows that have read it, and stays. */

@@ -6,6 +6,8 @@ import { compile, logSoftmax, type Parameter, tensor, type Tensor, zeros } from 
 import { describe, expect, test } from 'vitest';
 
 import { GreedyDecoder, greedyDecode } from './decoding/greedy';
+import { transformerPresets } from './models/presets';
+import type { Hypothesis } from './decoding/hypothesis';
 import { sequenceLoss } from './sequence-loss';
 import { Transformer, type TransformerOptions } from './transformer';
 
@@ -43,12 +45,14 @@ const sources = [
 
 describe('parameters', () => {
   test('of the original models, to the digit, without allocating them', () => {
-    const base = { sourceVocabulary: 37_000, targetVocabulary: 37_000, tieEmbeddings: true };
+    const tied = { sourceVocabulary: 37_000, targetVocabulary: 37_000, tieEmbeddings: true };
+    const base = { ...transformerPresets.base, ...tied };
     const count = (model: Transformer): number => model.parameterCount();
     const body = (model: Transformer): number => count(model) - model.sourceEmbedding.weight.size;
     expect(body(new Transformer(base))).toBe(44_138_496);
     expect(count(new Transformer(base))).toBe(63_082_496);
-    const big = new Transformer({ ...base, dimension: 1024, heads: 16, feedForward: 4096 });
+    expect(count(new Transformer(tied))).toBe(63_082_496); // the defaults are those of base
+    const big = new Transformer({ ...transformerPresets.big, ...tied });
     expect(body(big)).toBe(176_357_376);
     expect(big.variables().every((variable) => variable.handle === null)).toBe(true);
   });
@@ -79,6 +83,13 @@ describe('parameters', () => {
     expect(() => createModel({ tieEmbeddings: true, targetVocabulary: 5 })).toThrow(
       'Transformer: tied embeddings need one vocabulary, got 9 source and 5 target ids',
     );
+  });
+
+  test('of the target and the output alone may be one, whatever the source has', () => {
+    const model = createModel({ tieEmbeddings: 'target', sourceVocabulary: 5 });
+    const names = [...model.namedParameters().keys()].filter((name) => !/^(en|de)coder\./.test(name));
+    expect(names).toEqual(['sourceEmbedding.weight', 'targetEmbedding.weight']);
+    expect(model.forward(zeros([1, 2], 'int32'), zeros([1, 3], 'int32')).shape).toEqual([1, 3, V]);
   });
 
   test('have the same names, and thus first values, however the model is entered first', async () => {
@@ -134,7 +145,7 @@ describe.each(['pre', 'post'] as const)('decoding, %s-norm', (normalization) => 
   test('calls that overlap wait for each other, and one that fails holds up none', async () => {
     const decoder = new GreedyDecoder(model, { ...options, rows: 1, sourceLength: 6 });
     const batch = (row: readonly number[]): Tensor => ids([[...row, ...Array<number>(6 - row.length).fill(PAD)]]);
-    const alone: Int32Array[][] = [];
+    const alone: Hypothesis[][] = [];
     for (const source of sources) alone.push(await decoder.decode(batch(source)));
     expect(await Promise.all(sources.map((source) => decoder.decode(batch(source))))).toEqual(alone);
     const [failed, after] = await Promise.allSettled([decoder.decode(batch([V])), decoder.decode(batch(sources[1]))]);
@@ -175,6 +186,21 @@ describe.each(['pre', 'post'] as const)('decoding, %s-norm', (normalization) => 
       stepwise -= (await logProbabilities.data())[target[t + 1]];
     }
     expect(Math.abs(forced - stepwise)).toBeLessThan(1e-6 * Math.max(1, forced));
+  });
+
+  test('all positions at once: without `causal` a later token changes earlier logits, else not', async () => {
+    const source = ids([sources[0]]);
+    const memory = model.encode(source);
+    const logits = (target: number[], causal: boolean): Promise<ArrayLike<number>> =>
+      model.decode(ids([target]), memory, model.sourceMask(source), { causal }).data();
+    for (const causal of [true, false]) {
+      const [a, b] = [await logits([3, 4, 5], causal), await logits([3, 4, 6], causal)];
+      expect(
+        Array.from(a)
+          .slice(0, V)
+          .every((value, i) => value === b[i]),
+      ).toBe(causal);
+    }
   });
 
   test('attention to the source can be looked at, for each layer and head', async () => {
@@ -242,7 +268,20 @@ test('says what does not fit', () => {
   const model = createModel({ maxLength: 8 });
   expect(() => model.encode(zeros([3], 'int32'))).toThrow('Transformer: expected ids (B, T), got int32 [3]');
   expect(() => model.encode(zeros([1, 9], 'int32'))).toThrow('9 positions exceed maxLength 8');
+  expect(() => model.encode(zeros([1, 9], 'int32'))).toThrow('raise it, or cut the sequence');
+  expect(() => model.encode(zeros([1, 2]))).toThrow('Transformer: expected ids (B, T), got float32 [1, 2]');
   expect(() => model.createCache(1, 9, 4)).toThrow('Transformer: cannot decode 9 tokens, maxLength is 8');
+  expect(() => createModel({ wiring: 'matching', encoderLayers: 3 })).toThrow(
+    "Transformer: the wiring 'matching' needs as many encoder as decoder layers, got 3 and 2",
+  );
+  expect(() => createModel({ wiring: 'some' as never })).toThrow(
+    "Transformer: there is no wiring 'some'; choose from last, matching, all",
+  );
+  expect(() => createModel({ wiring: 'all' }).decode(zeros([1, 2], 'int32'), zeros([1, 3, 16]))).toThrow(
+    "Transformer: with the wiring 'all' memory is (2, B, S, D), as encode gives it, got [1, 3, 16]",
+  );
+  const next = (): unknown => model.next(zeros([2, 1], 'int32'), model.createCache(2, 3, 4));
+  expect(() => compile(next)()).toThrow('Transformer: next takes ids (B), got int32 [2, 1]');
 });
 
 test('a decoder that is released while it decodes finishes first', async () => {

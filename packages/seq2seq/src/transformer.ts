@@ -4,7 +4,7 @@ import { ShapeError, stack, type Tensor } from '@qkv/tensor';
 
 import { type AutoregressiveModel, repeatRows } from './decoding/autoregressive-model';
 import { createEncoder, type EncoderKind, type SequenceEncoder } from './models/encoder-kinds';
-import { addPositions, createOutput, embed, embeddingInitializer, expectIds } from './models/ids';
+import { addPositions, createOutput, embed, embeddingInitializer, expectIds, expectTokens } from './models/ids';
 import { type ModelOptions, modelSizes } from './models/model-options';
 import { presentMask } from './models/padding';
 import { createInputPositions } from './models/position-kinds';
@@ -77,6 +77,9 @@ export class Transformer extends Module implements AutoregressiveModel<Transform
       throw new RangeError(
         `Transformer: tied embeddings need one vocabulary, got ${sourceVocabulary} source and ${targetVocabulary} target ids; tie the target's alone: 'target'`,
       );
+    }
+    if (!['last', 'matching', 'all'].includes(wiring)) {
+      throw new RangeError(`Transformer: there is no wiring '${String(wiring)}'; choose from last, matching, all`);
     }
     if (wiring === 'matching' && encoderLayers !== decoderLayers) {
       throw new RangeError(
@@ -170,6 +173,7 @@ export class Transformer extends Module implements AutoregressiveModel<Transform
   /** The token of this position, ids (B) → logits (B, V) of the next; goes to the next position. Inside `run` or `compile`. */
   next(ids: Tensor, cache: TransformerCache): Tensor {
     return this.scope(() => {
+      expectTokens('Transformer', ids);
       const position = cache.advance();
       const embedded = embed(ids, this.targetEmbedding); // (B, D)
       const placed = this.targetPositions === null ? embedded : embedded.add(this.targetPositions.at(position));

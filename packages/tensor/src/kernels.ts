@@ -8,6 +8,7 @@
  * | `elementwise` | strided operands, all of the output's shape → contiguous outputs of one shape | `program` |
  * | `reduce` | x (kept…, reduced…), strided → (kept…) | `op`: sum, max, min (float32, int32; bool: max is any, min is all) · `axes`: number of trailing reduced dimensions. An empty sum is 0, an empty maximum −∞ (int32: −2³¹; bool: 0), an empty minimum the opposite. Of 0 and −0, a maximum or minimum gives either |
  * | `argMax` | x (kept…, n), strided → int32 (kept…): first index of the largest element; NaN counts as largest | |
+ * | `topK` | x (R, n) → int32 (R, k), k ≤ n: where the k largest elements are, largest first, of equals the first; NaN counts as largest | |
  * | `matmul` | a (batch…, M, K), b (batch…, K, N), both strided in every dimension → (batch…, M, N). Where `capabilities.epilogues`: further strided inputs with as many elements in the same row-major order, and one or more outputs | `program`, optional: its input 0 is the product, the others the further inputs |
  * | `copy` | x strided → y strided, same shape and type | |
  * | `fill` | → y strided | `value` |
@@ -20,6 +21,7 @@ export const KERNELS = [
   'elementwise',
   'reduce',
   'argMax',
+  'topK',
   'matmul',
   'copy',
   'fill',

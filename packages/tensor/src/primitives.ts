@@ -98,6 +98,21 @@ definePrimitive({
   },
 });
 
+/** {k}: over the last dimension, which becomes k: ids of the largest elements, largest first, of equals the first. */
+definePrimitive({
+  name: 'topK',
+  elementwise: false,
+  infer: ([x], attributes) => {
+    const k = attributes['k'] as number;
+    requireDType(x!, 'float32', 'topK');
+    const n = x!.shape.at(-1) ?? 0;
+    if (!(Number.isInteger(k) && k >= 1 && k <= n)) {
+      throw new ShapeError(`topK: k must be 1 … the size of the last dimension, got ${k} for ${formatShape(x!.shape)}`);
+    }
+    return [{ shape: [...x!.shape.slice(0, -1), k], dtype: 'int32' }];
+  },
+});
+
 /** a (batch…, M, K) × b (batch…, K, N); batch dimensions broadcast. Transposed operands are permuted views. */
 definePrimitive({
   name: 'matmul',

@@ -3,6 +3,7 @@
 import { parse, type TensorEntry } from '@qkv/safetensors';
 
 import manifest from '../data/manifest.json';
+import layers from '../data/manifest_layers.json';
 
 /** How exact torch's own float32 run is, and the largest absolute value. */
 export interface GoldenStats {
@@ -22,7 +23,12 @@ interface ManifestCase {
   readonly stats?: Readonly<Record<string, GoldenStats>>;
   readonly scalars?: Readonly<Record<string, number>>;
   readonly note?: string;
-  readonly decode?: { readonly max_new: number; readonly results: readonly GoldenDecode[] };
+  readonly decode?: {
+    readonly max_new: number;
+    readonly beam: number;
+    readonly alpha: number;
+    readonly results: readonly GoldenDecode[];
+  };
 }
 
 export interface Golden extends ManifestCase {
@@ -39,7 +45,7 @@ export interface Golden extends ManifestCase {
   readonly gradients: ReadonlyMap<string, TensorEntry>;
 }
 
-const cases: Readonly<Record<string, ManifestCase>> = manifest.cases;
+const cases: Readonly<Record<string, ManifestCase>> = { ...manifest.cases, ...layers.cases };
 // As data URLs: fetched without a server in Node, and without a request in the browser.
 const files = import.meta.glob<string>('../data/*.safetensors', { query: '?url&inline', import: 'default' });
 

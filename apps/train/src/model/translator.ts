@@ -40,7 +40,7 @@ export class Translator {
       const decoded = await this.#decoder(sourceLength).decode(source);
       batch.forEach((example, row) => {
         // Its own limit, not that of the longest in its batch: neighbours must not change a result.
-        results[example] = decoded[row].subarray(0, maxTargetFor(this.model, sources[example].length));
+        results[example] = decoded[row].ids.subarray(0, maxTargetFor(this.model, sources[example].length));
       });
       onProgress?.(Math.min(at + this.rows, order.length));
     }

@@ -54,6 +54,11 @@ export const reduce: KernelEncoders = {
       if (sideBySide) writer.int(columns);
     },
   },
+  topK: {
+    encode({ inputs: [x], outputs: [y] }, writer) {
+      writer.kernel('topK').ptr(x).ptr(y).int(y.shape[0]).int(x.shape[1]).int(y.shape[1]);
+    },
+  },
   argMax: {
     strided: [0],
     encode({ inputs: [x], outputs: [y] }, writer) {

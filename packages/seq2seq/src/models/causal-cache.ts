@@ -1,7 +1,8 @@
 import type { KeyValueCache } from '@qkv/attention';
-import { arange, type Tensor, Variable, withPath, zeros } from '@qkv/tensor';
+import { type Tensor, Variable, zeros } from '@qkv/tensor';
 
 import type { DecodingCache } from '../decoding/autoregressive-model';
+import { advance } from './advance';
 
 /** Where decoding with a decoder-only model is: keys and values of the prompt and of what has followed. */
 export class CausalCache implements DecodingCache {
@@ -31,11 +32,7 @@ export class CausalCache implements DecodingCache {
 
   /** The current position, and on to the next. Past the end the run fails, before anything is written. */
   advance(): Tensor {
-    const position = withPath(`CausalCache: position, of ${this.length}`, () =>
-      arange(this.length).gather(this.position.value),
-    );
-    this.position.assign(position.add(1));
-    return position;
+    return advance(this.position, this.length, 'CausalCache');
   }
 
   /** See `DecodingCache`. The padding is the same for all rows that have read one prompt. */

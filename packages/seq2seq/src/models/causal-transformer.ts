@@ -4,7 +4,7 @@ import { arange, select, ShapeError, type Tensor, zeros } from '@qkv/tensor';
 
 import { type AutoregressiveModel, repeatRows } from '../decoding/autoregressive-model';
 import { CausalCache } from './causal-cache';
-import { addPositions, createOutput, embed, embeddingInitializer, expectIds } from './ids';
+import { addPositions, createOutput, embed, embeddingInitializer, expectIds, expectTokens } from './ids';
 import { type ModelOptions, modelSizes } from './model-options';
 import { presentMask } from './padding';
 import { createInputPositions } from './position-kinds';
@@ -99,6 +99,7 @@ export class CausalTransformer extends Module implements AutoregressiveModel<Cau
   /** The token of this position, ids (B) → logits (B, V) of the next; goes to the next position. Inside `run` or `compile`. */
   next(ids: Tensor, cache: CausalCache): Tensor {
     return this.scope(() => {
+      expectTokens('CausalTransformer', ids);
       const slot = cache.advance().add(cache.sourceLength);
       return this.project(this.read(ids.unsqueeze(1), cache, slot)).squeeze(1); // (B, V)
     });

@@ -16,6 +16,12 @@ export function expectLength(model: string, length: number, maxLength: number): 
   }
 }
 
+/** Throws unless ids are int32 (B), a token of each row. */
+export function expectTokens(model: string, ids: Tensor): void {
+  if (ids.rank === 1 && ids.dtype === 'int32') return;
+  throw new ShapeError(`${model}: next takes ids (B), got ${ids.dtype} [${ids.shape.join(', ')}]`);
+}
+
 /** First rows of embeddings: N(0, 1/D), so that they have unit variance after the factor √D. */
 export const embeddingInitializer = (dimension: number): Initializer => normal({ deviation: 1 / Math.sqrt(dimension) });
 

@@ -6,7 +6,10 @@ import { select } from '../create';
 import { isTraining, nextSite, randomState } from '../trace';
 import type { Tensor } from '../types';
 
-/** Uniform numbers in [0, 1), multiples of 2⁻²⁴, from the words of one site. */
+/**
+ * Uniform numbers in [0, 1), multiples of 2⁻²⁴, from a state that the caller keeps, int32 (4) = seed low, seed high, step,
+ * stream, and a 32-bit number of where they are drawn. Equal arguments give equal numbers, anywhere.
+ */
 export function uniformAt(shape: readonly number[], site: number, state: Tensor): Tensor {
   return applyTensors('unitInterval', applyTensors('random', [state], { shape, site }))[0]!;
 }

@@ -275,6 +275,14 @@ export class Lowering {
     argMax(node) {
       return this.reduce(node, 'argMax', [node.inputs[0]!.rank - 1], {});
     },
+    topK(node) {
+      const x = this.contiguous(node.inputs[0]!);
+      const result = this.allocate(node.outputs[0]!);
+      const [n, k] = [x.shape.at(-1)!, result.shape.at(-1)!];
+      const rows = elementCount(result.shape) / k;
+      this.step('topK', [wholeReshape(x, [rows, n])], [wholeReshape(result, [rows, k])], {});
+      return result;
+    },
     matmul(node) {
       const [a, b] = this.factors(node);
       const result = this.allocate(node.outputs[0]!);

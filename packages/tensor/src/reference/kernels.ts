@@ -51,6 +51,20 @@ export const REFERENCE_KERNELS: Record<(typeof KERNELS)[number], Kernel> = {
     return [out];
   },
 
+  topK(step, load, device) {
+    const [n, k] = [step.inputs[0]!.shape.at(-1)!, step.outputs[0]!.shape.at(-1)!];
+    const x = load(0);
+    const out = device.make('int32', elementCount(step.outputs[0]!.shape));
+    for (let row = 0; row * k < out.length; row++) {
+      const value = (id: number): number => x[row * n + id]!;
+      const comesBefore = (a: number, b: number): boolean => value(a) > value(b) || (Number.isNaN(value(a)) && !Number.isNaN(value(b)));
+      const ids = Array.from({ length: n }, (_, id) => id);
+      ids.sort((a, b) => (comesBefore(a, b) ? -1 : comesBefore(b, a) ? 1 : a - b));
+      out.set(ids.slice(0, k), row * k);
+    }
+    return [out];
+  },
+
   matmul(step, load, device) {
     const [M, N] = step.outputs[0]!.shape.slice(-2) as [number, number];
     const K = step.inputs[0]!.shape.at(-1)!;

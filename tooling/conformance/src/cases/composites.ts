@@ -139,8 +139,12 @@ function attentionOperands(random: Sampler): { heads: Heads; Dv: number; operand
 
 function attention(random: Sampler): Case {
   const { heads, operands } = attentionOperands(random);
-  const { extra, attributes } = attentionExtras(random, heads);
-  return { ...split([...operands, ...extra]), attributes, tolerance: normwise(24), gradient: { outputs: [0], ulps: 160 } };
+  const { extra, attributes, allowed } = attentionExtras(random, heads);
+  // The log-sum-exp of a row with nothing to attend to is −∞, which no sum of outputs survives.
+  const rows = heads.B * heads.H * heads.T;
+  const finite = Array.from({ length: rows }, (_, i) => allowed(Math.floor(i / (heads.H * heads.T)), Math.floor(i / heads.T) % heads.H, i % heads.T)).every(Boolean);
+  const outputs = finite ? random.pick([[0], [1], [0, 1]]) : [0];
+  return { ...split([...operands, ...extra]), attributes, tolerance: normwise(24), gradient: { outputs, ulps: 160 } };
 }
 
 function attentionBackward(random: Sampler): Case {
@@ -198,7 +202,7 @@ function crossEntropyBackward(random: Sampler): Case {
 
 /** A recurrence of this many gates, with `sequences` more operands (B, T, H), and perhaps a mask. */
 const recurrence = (gates: number, sequences = 0) => (random: Sampler): Case => {
-  const [B, T, H] = [random.pick([1, 2, 3, 5]), random.pick([1, 2, 3, 7]), random.pick([1, 2, 3, 4, 8, 17])];
+  const [B, T, H] = [random.pick([1, 2, 3]), random.pick([1, 2, 3]), random.pick([1, 2, 3, 4, 8, 17])];
   const shapes = [[B, T, gates * H], [gates * H, H], gates === 4 ? [B, H] : [gates * H], [B, H], ...new Array<number[]>(sequences).fill([B, T, H])];
   const operands = shapes.map((shape) => laid(random, shape, -1, 1));
   if (random.chance(0.5)) operands.push({ input: bools(random, [B, T], 0.7), view: (x) => x });

@@ -10,6 +10,7 @@ import {
   type Shape,
   stack,
   type Tensor,
+  topK,
 } from '@qkv/tensor';
 
 import { EXACT, MOVED } from '../compare';
@@ -64,6 +65,17 @@ function argMax(random: Sampler): Trial {
   const input = given(base, Float32Array.from({ length: sizeOf(base) }, () => (random.chance(0.02) ? random.pick([NaN, Infinity, -Infinity]) : random.integer(-3, 3))));
   const axis = random.integer(-1, shape.length - 1);
   return { title: `argMax of ${dims(shape)} over ${axis}`, inputs: [input], compute: ([x]) => [view(x).argMax(axis)], tolerance: EXACT };
+}
+
+function largest(random: Sampler): Trial {
+  const shape = [...anyShape(random, [0, 1, 2]), random.pick([1, 2, 3, 7, 16, 100, 1000])];
+  const { base, view } = strided(random, shape);
+  const wide = random.chance(0.5);
+  const value = (): number => (random.chance(0.02) ? random.pick([NaN, Infinity, -Infinity, -0]) : wide ? random.uniform(-2, 2) : random.integer(-3, 3));
+  const input = given(base, Float32Array.from({ length: sizeOf(base) }, value));
+  const k = random.pick([1, 2, shape.at(-1)!, random.integer(1, shape.at(-1)!)].filter((size) => size <= shape.at(-1)!));
+  const compute = ([x]: readonly Tensor[]): Tensor[] => Object.values(topK(view(x), k));
+  return { title: `topK ${k} of ${dims(shape)}`, inputs: [input], compute, tolerance: EXACT };
 }
 
 function matmul(random: Sampler): Trial {
@@ -206,6 +218,7 @@ export const KERNEL_TRIALS: Readonly<Record<(typeof KERNELS)[number], (random: S
   },
   reduce: times(20, reduce),
   argMax: times(8, argMax),
+  topK: times(12, largest),
   *matmul(random, rounds) {
     yield* times(20, matmul)(random, rounds);
     yield* matmulLayouts(random);

@@ -1,5 +1,15 @@
 import { goldenNames, loadGolden } from '@qkv/goldens';
-import { Conv1d, type Conv1dOptions, Conv2d, type Conv2dOptions } from '@qkv/nn';
+import {
+  averagePool1d,
+  averagePool2d,
+  Conv1d,
+  type Conv1dOptions,
+  Conv2d,
+  type Conv2dOptions,
+  maxPool1d,
+  maxPool2d,
+  type PoolOptions,
+} from '@qkv/nn';
 import type { Tensor } from '@qkv/tensor';
 import { test } from 'vitest';
 
@@ -10,6 +20,13 @@ import { type Place, verify } from './verify';
 const NAMED: Record<string, Partial<Conv1dOptions>> = {
   conv1d_k3p1: { padding: 1 },
   conv2d_k3s2p1: { stride: 2, padding: 1 },
+};
+
+const POOLS = {
+  maxpool1d: maxPool1d,
+  maxpool2d: maxPool2d,
+  averagepool1d: averagePool1d,
+  averagepool2d: averagePool2d,
 };
 
 /** Channels from torch's place to ours, and back. */
@@ -36,6 +53,17 @@ export function convolutionGoldens(place: () => Promise<Place>): void {
       links: linear('', '').filter(({ torch }) => golden.weights.has(torch)),
       compute: ({ x, G }) => {
         const y = second(module.forward(last(x)));
+        return { y, loss: y.mul(G).sum() };
+      },
+    });
+  });
+
+  test.each(goldenNames.filter((name) => name.split('_')[0] in POOLS))('%s', async (name) => {
+    const golden = await loadGolden(name);
+    const pool = POOLS[name.split('_')[0] as keyof typeof POOLS];
+    await verify(golden, await place(), {
+      compute: ({ x, G }) => {
+        const y = second(pool(last(x), golden.config as unknown as PoolOptions<number>));
         return { y, loss: y.mul(G).sum() };
       },
     });

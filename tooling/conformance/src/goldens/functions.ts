@@ -4,6 +4,7 @@ import {
   binaryCrossEntropyWithLogits,
   crossEntropy,
   type CrossEntropyOptions,
+  distillation,
   LayerNorm,
   meanSquaredError,
 } from '@qkv/nn';
@@ -71,6 +72,15 @@ export function functionGoldens(place: () => Promise<Place>): void {
         const loss = crossEntropy(logits, target ?? p, { ...crossEntropies[name], classWeights: class_w });
         return { loss: name.startsWith('sum') ? loss.sum : loss.mean() };
       },
+    });
+  });
+
+  test('kl_distill_T3', async () => {
+    await verify(await loadGolden('kl_distill_T3'), await place(), {
+      // DeiT's code divides by all elements, not by rows.
+      compute: ({ student, teacher }) => ({
+        loss: distillation(student, teacher, { temperature: 3 }).sum.div(student.size),
+      }),
     });
   });
 

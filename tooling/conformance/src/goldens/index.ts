@@ -2,6 +2,7 @@ import type { Engine } from '@qkv/tensor';
 import { describe } from 'vitest';
 
 import { convolutionGoldens } from './convolutions';
+import { attentionGoldens } from './attention';
 import { functionGoldens } from './functions';
 import { layerGoldens } from './layers';
 import { optimizerGoldens } from './optimizers';
@@ -20,6 +21,7 @@ export function goldenSuite(name: string, createEngine: () => Engine | Promise<E
     const place = (): Promise<Place> =>
       (made ??= Promise.resolve(createEngine()).then((engine) => ({ engine, precision })));
     functionGoldens(place);
+    attentionGoldens(place);
     layerGoldens(place);
     positionGoldens(place);
     convolutionGoldens(place);

@@ -2,7 +2,7 @@ import { grad } from '@qkv/autograd';
 import { type Golden, loadGolden } from '@qkv/goldens';
 import { loadStateDict } from '@qkv/nn';
 import { AdamW } from '@qkv/optim';
-import { greedyDecode, sequenceLoss, Transformer } from '@qkv/seq2seq';
+import { BeamDecoder, GreedyDecoder, sequenceLoss, Transformer } from '@qkv/seq2seq';
 import { compile, type Tensor } from '@qkv/tensor';
 import { expect, test } from 'vitest';
 
@@ -28,8 +28,46 @@ function createModel(normalization: 'pre' | 'post'): Transformer {
 }
 
 /** What follows START, before END. */
-function generated({ decode }: Golden): number[][] {
-  return decode!.results.map(({ greedy }) => greedy.slice(1, greedy.at(-1) === 2 ? -1 : undefined));
+const generated = (ids: readonly number[]): number[] => ids.slice(1, ids.at(-1) === 2 ? -1 : undefined);
+
+/** Ids, log-probabilities and scores of torch's greedy and beam search, for each source all that there are. */
+async function verifyDecoding(golden: Golden, model: Transformer, where: Place): Promise<void> {
+  const { max_new: maxLength, beam: beams, alpha: lengthPenalty, results } = golden.decode!;
+  const source = inputTensor(golden, 'src');
+  const [rows, sourceLength] = source.shape;
+  const options = { rows, sourceLength, startId: 1, endId: 2, maxLength, engine: where.engine };
+  const greedy = await new GreedyDecoder(model, options).decode(source);
+  expect(greedy.map(({ ids }) => [...ids])).toEqual(results.map(({ greedy: ids }) => generated(ids)));
+  const logs = results.map(({ greedy_logp }) => greedy_logp);
+  for (const name of ['logProbability', 'score'] as const) {
+    compare(
+      `greedy ${name}`,
+      greedy.map((one) => one[name]),
+      logs,
+      where,
+    );
+  }
+  for (const stop of ['exact', 'never'] as const) {
+    const decoder = new BeamDecoder(model, { ...options, beams, lengthPenalty, stop });
+    const found = await decoder.decodeAll(source);
+    expect(found.map((list) => list.map(({ ids }) => [...ids]))).toEqual(
+      results.map(({ beam4 }) => beam4.map(({ ids }) => generated(ids))),
+    );
+    const torch = results.flatMap(({ beam4 }) => beam4);
+    expect(found.flat().map(({ finished }) => finished)).toEqual(torch.map(({ ids }) => ids.at(-1) === 2));
+    compare(
+      `${stop} log-probabilities`,
+      found.flat().map(({ logProbability }) => logProbability),
+      torch.map(({ logp }) => logp),
+      where,
+    );
+    compare(
+      `${stop} scores`,
+      found.flat().map(({ score }) => score),
+      torch.map(({ score }) => score),
+      where,
+    );
+  }
 }
 
 export function transformerGoldens(place: () => Promise<Place>): void {
@@ -47,9 +85,7 @@ export function transformerGoldens(place: () => Promise<Place>): void {
         return { logits, nll: loss(0), loss: loss(0.1) };
       },
     });
-    const options = { startId: 1, endId: 2, maxLength: golden.decode!.max_new, engine: where.engine };
-    const decoded = await greedyDecode(model, inputTensor(golden, 'src'), options);
-    expect(decoded.map((ids) => [...ids])).toEqual(generated(golden));
+    await verifyDecoding(golden, model, where);
   });
 
   test('train_transformer_30', async () => {
