@@ -17,6 +17,13 @@ export {
 export { SamplingDecoder, type SamplingCall, type SamplingOptions } from './decoding/sampling';
 export { keepMinP, keepTopK, keepTopP, temperature } from './decoding/sampling-filters';
 export { type DecodeCall, type DecoderOptions, type Search, SequenceDecoder } from './decoding/sequence-decoder';
+export { MaskPredictDecoder, type MaskPredictOptions } from './non-autoregressive/mask-predict';
+export {
+  type MaskedLosses,
+  type MaskedLossOptions,
+  type NonAutoregressiveOptions,
+  NonAutoregressiveTransformer,
+} from './non-autoregressive/non-autoregressive-transformer';
 export { sequenceLoss, type SequenceLossOptions } from './sequence-loss';
 export { CausalCache } from './models/causal-cache';
 export {

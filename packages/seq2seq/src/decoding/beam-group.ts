@@ -13,7 +13,7 @@ import {
 } from '@qkv/tensor';
 
 import { pick } from './rows';
-import { stateVariable } from './token-search';
+import { stateVariable } from './state-variable';
 
 export type StopRule = 'exact' | 'first' | 'never';
 

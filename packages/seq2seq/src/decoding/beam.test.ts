@@ -109,6 +109,30 @@ describe('beam search', () => {
     await fc.assert(property, { seed: 62, numRuns: 60 });
   });
 
+  test('stops exactly: what becomes better only much later, by its length, is waited for', async () => {
+    const property = fc.asyncProperty(
+      fc.record({
+        ...settings,
+        beams: fc.integer({ min: 1, max: 4 }),
+        maxLength: fc.integer({ min: 8, max: 14 }),
+        lengthPenalty: fc.constantFrom(1, 2, 4, -1),
+        spread: fc.constantFrom(0.5, 3),
+      }),
+      async ({ seed, firsts, spread, ...rest }) => {
+        const model = new Automaton(3, seed, spread);
+        const options = { ...rest, nBest: 1, startId: 0, endId: 1, stop: 'exact' as const };
+        const found = await search(model, firsts, options);
+        firsts.forEach((first, row) =>
+          expectSame(
+            found[row],
+            naiveBeamSearch((tokens) => model.logitsAfter(first, tokens), options),
+          ),
+        );
+      },
+    );
+    await fc.assert(property, { seed: 64, numRuns: 40 });
+  });
+
   test('in groups is diverse beam search', async () => {
     const property = fc.asyncProperty(
       fc.record({

@@ -5,7 +5,8 @@ import { BeamGroup, type StopRule } from './beam-group';
 import { type Hypothesis, idsOfRow } from './hypothesis';
 import { compose, constraintsOf, expectCount, type LogitProcessor } from './logit-processors';
 import { type DecoderOptions, type Search, SequenceDecoder } from './sequence-decoder';
-import { searchScores, stateVariable } from './token-search';
+import { stateVariable } from './state-variable';
+import { searchScores } from './token-search';
 
 export interface BeamOptions extends DecoderOptions {
   /** K: sequences that are followed at a time. */

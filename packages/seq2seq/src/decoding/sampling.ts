@@ -4,7 +4,8 @@ import type { AutoregressiveModel } from './autoregressive-model';
 import { compose, constraintsOf, expectCount, type LogitProcessor } from './logit-processors';
 import { keepMinP, keepTopK, keepTopP, temperature } from './sampling-filters';
 import { type DecodeCall, type DecoderOptions, SequenceDecoder } from './sequence-decoder';
-import { stateVariable, TokenSearch, type TokenSearchOptions } from './token-search';
+import { stateVariable } from './state-variable';
+import { TokenSearch, type TokenSearchOptions } from './token-search';
 
 export interface SamplingOptions extends DecoderOptions {
   /** Sequences drawn for each source; 1. */

@@ -1,8 +1,19 @@
-import { compile, type Compiled, type Engine, full, type HostData, type Tensor, Variable, zeros } from '@qkv/tensor';
+import {
+  compile,
+  type Compiled,
+  type Engine,
+  full,
+  type HostData,
+  type Tensor,
+  type Variable,
+  zeros,
+} from '@qkv/tensor';
 
 import { type AutoregressiveModel, type DecodingCache, repeatRows } from './autoregressive-model';
 import type { Hypothesis } from './hypothesis';
 import { type ConstraintOptions, expectCount } from './logit-processors';
+import { stateVariable } from './state-variable';
+import { Turns } from './turns';
 
 export interface DecoderOptions extends ConstraintOptions {
   /** Rows of a batch, B: always the same, filled up with rows of padding. */
@@ -60,10 +71,7 @@ export class SequenceDecoder<Call extends DecodeCall = DecodeCall> {
   readonly #start: (source: Tensor, ...inputs: Tensor[]) => Promise<void>;
   readonly #step: Compiled<[], Tensor>;
   readonly #state: () => Promise<Tensor[]>;
-  /** Settles, and never rejects, when the calls so far are done: they share one cache. */
-  #tail: Promise<void> = Promise.resolve();
-  /** Calls that are not done. */
-  #calls = 0;
+  readonly #turns = new Turns(() => this.#free());
 
   protected constructor(
     readonly name: string,
@@ -76,12 +84,7 @@ export class SequenceDecoder<Call extends DecodeCall = DecodeCall> {
     const { padId } = model;
     const sequences = rows * search.width;
     const cache = model.createCache(sequences, maxLength, startId === undefined ? sourceLength - 1 : sourceLength);
-    const length = new Variable({
-      shape: [],
-      dtype: 'int32',
-      initialize: () => zeros([], 'int32'),
-      name: `${name}.length`,
-    });
+    const length = stateVariable(`${name}.length`, [], 'int32');
     this.#start = compile(
       (source: Tensor, ...inputs: Tensor[]): void => {
         const last = sourceLength - 1;
@@ -115,7 +118,7 @@ export class SequenceDecoder<Call extends DecodeCall = DecodeCall> {
   /** Source ids (B, S) → for each row all its sequences, best first. */
   async decodeAll(source: Tensor, call: Call = {} as Call): Promise<Hypothesis[][]> {
     this.#check(source);
-    return this.#inTurn(async () => {
+    return this.#turns.run(async () => {
       await this.#begin(source, call);
       await this.#run(call.signal);
       return this.search.hypotheses(await this.#read());
@@ -128,33 +131,28 @@ export class SequenceDecoder<Call extends DecodeCall = DecodeCall> {
    */
   async *stream(source: Tensor, call: Call = {} as Call): AsyncGenerator<readonly Int32Array[], void, undefined> {
     this.#check(source);
-    const finish = await this.#acquire();
-    try {
-      await this.#begin(source, call);
-      const { rows, maxLength } = this.options;
-      const given = new Array<number>(rows).fill(0);
-      for (let steps = 1, done = 0; done === 0 && steps <= maxLength; steps++) {
-        call.signal?.throwIfAborted();
-        done = await (await this.#step()).item();
-        const settled = this.search.settled(await this.#read(), steps);
-        yield settled.map((ids, row) => {
-          const from = given[row];
-          given[row] = ids.length;
-          return ids.slice(from);
-        });
-      }
-    } catch (error) {
-      this.#free();
-      throw error;
-    } finally {
-      finish();
-    }
+    yield* this.#turns.stream(() => this.#stepByStep(source, call));
   }
 
   /** Gives the memory of the cache back, once all calls are done; the next call takes new memory. */
   release(): void {
-    if (this.#calls === 0) this.#free();
-    else this.#tail = this.#tail.then(() => this.#free());
+    this.#turns.release();
+  }
+
+  async *#stepByStep(source: Tensor, call: Call): AsyncGenerator<readonly Int32Array[], void, undefined> {
+    await this.#begin(source, call);
+    const { rows, maxLength } = this.options;
+    const given = new Array<number>(rows).fill(0);
+    for (let steps = 1, done = 0; done === 0 && steps <= maxLength; steps++) {
+      call.signal?.throwIfAborted();
+      done = await (await this.#step()).item();
+      const settled = this.search.settled(await this.#read(), steps);
+      yield settled.map((ids, row) => {
+        const from = given[row];
+        given[row] = ids.length;
+        return ids.slice(from);
+      });
+    }
   }
 
   async #begin(source: Tensor, call: Call): Promise<void> {
@@ -175,32 +173,6 @@ export class SequenceDecoder<Call extends DecodeCall = DecodeCall> {
   async #read(): Promise<HostData[]> {
     const state = await this.#state();
     return Promise.all(state.map((part) => part.data()));
-  }
-
-  async #inTurn<T>(job: () => Promise<T>): Promise<T> {
-    const finish = await this.#acquire();
-    try {
-      return await job();
-    } catch (error) {
-      // What a failed run has left in the cache is uncertain: the next call begins with another.
-      this.#free();
-      throw error;
-    } finally {
-      finish();
-    }
-  }
-
-  /** Waits for the calls before; gives what ends this one. */
-  async #acquire(): Promise<() => void> {
-    this.#calls++;
-    const before = this.#tail;
-    let settle!: () => void;
-    this.#tail = new Promise((resolve) => (settle = resolve));
-    await before;
-    return () => {
-      this.#calls--;
-      settle();
-    };
   }
 
   #check(source: Tensor): void {

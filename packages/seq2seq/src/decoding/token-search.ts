@@ -1,10 +1,11 @@
-import { full, type HostData, logSoftmax, select, type Tensor, Variable, writeAt, zeros } from '@qkv/tensor';
+import { full, type HostData, logSoftmax, select, type Tensor, type Variable, writeAt, zeros } from '@qkv/tensor';
 
 import { repeatRows } from './autoregressive-model';
 import { type Hypothesis, idsOfRow } from './hypothesis';
 import type { LogitProcessor } from './logit-processors';
 import { pickOne } from './rows';
 import type { DecodeCall, Search } from './sequence-decoder';
+import { stateVariable } from './state-variable';
 
 export interface TokenSearchOptions {
   readonly name: string;
@@ -109,14 +110,6 @@ export abstract class TokenSearch<Call extends DecodeCall = DecodeCall> implemen
     const { rows, width, maxLength, endId } = this.options;
     return Array.from({ length: rows }, (_, row) => idsOfRow(tokens, row * width, maxLength, endId).subarray(0, steps));
   }
-}
-
-export function stateVariable(
-  name: string,
-  shape: readonly number[],
-  dtype: 'float32' | 'int32' | 'bool' = 'float32',
-): Variable {
-  return new Variable({ shape, dtype, initialize: () => zeros(shape, dtype), name });
 }
 
 /**
