@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import {
   chooseGrid,
   GridBatches,
+  GridSchedule,
   type Cursor,
   type GridBatch,
   type GridBatchesOptions,
@@ -32,7 +33,7 @@ const anyBatches = fc
   .map(({ pairs, cells, size, seed }) => {
     const options = { cells: chooseGrid(pairs, { cells }), ...size, seed, padId: -7 } as GridBatchesOptions;
     const make = () => new GridBatches(pairs, options);
-    return { pairs, make, batches: make() };
+    return { pairs, options, make, batches: make() };
   });
 
 const six = Array.from({ length: 6 }, (_, i) => pairOf(2, 3, i));
@@ -186,6 +187,35 @@ describe('GridBatches', () => {
     const batches = new GridBatches(pairs, { cells, rows: 2, seed: 1, tooLong: 'drop' });
     expect([batches.dropped, batches.batchesPerEpoch]).toEqual([2, 3]);
     expect([...batches.epoch(0)].flatMap(({ indices }) => [...indices]).sort()).toEqual([0, 1, 2, 3, 4, 5]);
+  });
+
+  it('fills the slots that a schedule makes of the lengths alone', () => {
+    fc.assert(
+      fc.property(anyBatches, fc.nat(9), ({ pairs, options, batches }, epoch) => {
+        const lengths = pairs.map(({ source, target }) => ({
+          source: { length: source.length },
+          target: { length: target.length },
+        }));
+        const schedule = new GridSchedule(lengths, options);
+        const filled = [...batches.epoch(epoch)];
+        const slots = [...schedule.epoch(epoch)];
+        expect(filled).toMatchObject(slots);
+        expect(schedule.from({ epoch, batch: 0 }).next().value).toEqual(slots[0]);
+      }),
+      { seed: 5, numRuns: 50 },
+    );
+    expect(() => new GridSchedule(six, { cells: [], rows: 1, seed: 1 })).toThrow('GridSchedule: the grid has no cells');
+  });
+
+  it('pads targets with an id of their own, where told so', () => {
+    const labels = [{ source: [5, 6, 7], target: [0] }];
+    const options = { cells: [{ sourceLength: 4, targetLength: 2 }], rows: 2, seed: 1 };
+    const [batch] = new GridBatches(labels, { ...options, targetPadId: -100 }).epoch(0);
+    expect([[...batch.source], [...batch.target]]).toEqual([
+      [5, 6, 7, 0, 0, 0, 0, 0],
+      [0, -100, -100, -100],
+    ]);
+    expect([...new GridBatches(labels, { ...options, padId: 9 }).epoch(0)][0].target.join()).toBe('0,9,9,9');
   });
 
   it('can be looped over with for await', async () => {

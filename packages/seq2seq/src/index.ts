@@ -1,5 +1,5 @@
 /** @packageDocumentation The encoder-decoder Transformer, decoding, sequence losses and metrics. */
-export { editDistance, errorRate, type Judged, mismatchRate, type Sequence } from './error-rate';
+export { editDistance, errorRate, type Judged, mismatchRate, type Sequence } from './metrics/error-rate';
 export { type AutoregressiveModel, type DecodingCache, repeatRows } from './decoding/autoregressive-model';
 export { GreedyDecoder, greedyDecode, type GreedyOptions } from './decoding/greedy';
 export { BeamDecoder, type BeamOptions } from './decoding/beam';
@@ -82,3 +82,16 @@ export {
 export { scheduledSampling, type ScheduledSamplingOptions } from './objectives/scheduled-sampling';
 export { selfCriticalLoss, type SelfCriticalOptions } from './objectives/self-critical';
 export { sequenceLogProbabilities } from './objectives/sequence-log-probabilities';
+export { Bleu, type BleuOptions, type BleuScore } from './metrics/bleu';
+export { ChrF, type ChrFOptions } from './metrics/chrf';
+export { type MetricScore, type Segment, SegmentMetric } from './metrics/segment-metric';
+export { Ter, type TerOptions, type TerScore } from './metrics/ter';
+export type { BleuTokenizer } from './metrics/tokenize';
+export {
+  type ConfidenceInterval,
+  confidenceInterval,
+  type PairedTest,
+  pairedTest,
+  type PairedTestOptions,
+  type ResamplingOptions,
+} from './metrics/significance';
