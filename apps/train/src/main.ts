@@ -1,9 +1,20 @@
 import { join } from 'node:path';
 
+import type { BleuTokenizer } from '@qkv/seq2seq';
 import { Command, InvalidArgumentError, Option } from 'commander';
 
 import { describeError, Failure, systemReason } from './failure';
-import { debugOption, type ModeFlags, modeOf, modeOptions, threadsOption } from './options';
+import {
+  debugOption,
+  type DecodingFlags,
+  decodingOf,
+  type ModeFlags,
+  modeOf,
+  modeOptions,
+  nBestOption,
+  searches,
+  threadsOption,
+} from './options';
 import { err } from './terminal/colors';
 import { addTokenizerCommands } from './tokenizer-commands';
 import { addLabelCommands, addPairCommands } from './training-commands';
@@ -11,6 +22,19 @@ import type { WeightFormat } from './commands/export';
 import type { VerifyOptions } from './commands/verify';
 
 // Commands load what they need when they run: help and mistakes need no engine.
+
+interface EvaluateFlags extends ModeFlags, DecodingFlags {
+  readonly run: string;
+  readonly test?: string;
+  readonly bleu?: BleuTokenizer;
+}
+
+interface PredictFlags extends DecodingFlags {
+  readonly run: string;
+  readonly input?: string;
+  readonly output?: string;
+  readonly columns?: boolean;
+}
 
 interface ExportFlags extends ModeFlags {
   readonly run: string;
@@ -44,25 +68,29 @@ function createProgram(): Command {
     return folder === undefined ? option.makeOptionMandatory() : option.default(folder);
   };
 
-  program
-    .command('evaluate')
+  searches(program.command('evaluate'))
     .description('judge a model on data that it was not chosen by')
     .addOption(runOption())
     .option(
       '--test <file>',
       'data as the run was trained on; without it, what the task itself has left for this: pronunciation, nodes, speech',
     )
+    .addOption(
+      new Option(
+        '--bleu <tokenizer>',
+        'pairs: BLEU, chrF and TER of the texts, BLEU with the words of this tokenizer (default: 13a where targets are not characters)',
+      ).choices(['13a', 'intl', 'zh', 'char', 'none']),
+    )
     .addOption(modeOptions[0])
     .addOption(modeOptions[1])
     .addOption(threadsOption)
     .addOption(debugOption())
-    .action(async ({ run, test, ...flags }: { run: string; test?: string } & ModeFlags) => {
+    .action(async ({ run, test, bleu, ...flags }: EvaluateFlags) => {
       const { evaluate } = await import('./commands/evaluate');
-      await evaluate({ run, test, mode: modeOf(flags) });
+      await evaluate({ run, test, bleu, decoding: decodingOf(flags), mode: modeOf(flags) });
     });
 
-  program
-    .command('predict')
+  searches(program.command('predict'))
     .description('write what the model makes of your input')
     .addOption(runOption())
     .option(
@@ -73,9 +101,10 @@ function createProgram(): Command {
     .option('--columns', 'tags: a word and its tag on each line, in place of word/TAG')
     .addOption(threadsOption)
     .addOption(debugOption())
-    .action(async (options: { run: string; input?: string; output?: string; columns?: boolean }) => {
+    .addOption(nBestOption())
+    .action(async ({ run, input, output, columns, ...flags }: PredictFlags) => {
       const { predict } = await import('./commands/predict');
-      await predict(options);
+      await predict({ run, input, output, columns, decoding: decodingOf(flags), nBest: flags.nBest });
     });
 
   program

@@ -2,7 +2,9 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 
 import type { TrainOptions } from './commands/train';
 import { type CodecOption, parseCodecOption } from './data/codec-option';
+import { Failure } from './failure';
 import type { Settings, TrainingRecipe } from './recipe';
+import type { Decoding } from './run/kind';
 import type { OutputMode } from './terminal/reporter';
 
 // Options that several commands have. Nothing here loads the engine: help and mistakes need none.
@@ -47,6 +49,55 @@ export function codecOption(text: string): CodecOption {
   const parsed = parseCodecOption(text);
   if ('problem' in parsed) throw new InvalidArgumentError(parsed.problem);
   return parsed.option;
+}
+
+const whole =
+  (least: number, most: number) =>
+  (text: string): number => {
+    const value = /^\d+$/.test(text) ? Number(text) : NaN;
+    if (value >= least && value <= most) return value;
+    throw new InvalidArgumentError(`Expected a whole number from ${least} to ${most}.`);
+  };
+
+export interface DecodingFlags {
+  readonly beam?: number;
+  readonly lengthPenalty?: number;
+  readonly nBest?: number;
+}
+
+/** Adds how targets are searched for, of runs that write some. */
+export function searches(command: Command): Command {
+  return command
+    .addOption(
+      new Option('--beam <n>', 'pairs: follow so many sequences at a time (default: 1, greedily)').argParser(
+        whole(1, 100),
+      ),
+    )
+    .addOption(
+      new Option(
+        '--length-penalty <alpha>',
+        'of --beam: ranks by log p / ((5 + n) / 6)^alpha (default: 0.6); 0: by probability alone',
+      ).argParser((text) => {
+        const value = text.trim() === '' ? NaN : Number(text);
+        if (value >= 0 && value <= 10) return value;
+        throw new InvalidArgumentError('Expected a number from 0 to 10.');
+      }),
+    );
+}
+
+export const nBestOption = (): Option =>
+  new Option('--n-best <n>', 'of --beam: line number<TAB>score<TAB>target of the n best, each on a line').argParser(
+    whole(1, 100),
+  );
+
+/** What the flags ask for; undefined for greedy decoding. @throws Failure if they contradict each other. */
+export function decodingOf({ beam, lengthPenalty, nBest }: DecodingFlags): Decoding | undefined {
+  for (const [name, value] of Object.entries({ '--length-penalty': lengthPenalty, '--n-best': nBest })) {
+    if (value !== undefined && (beam ?? 1) === 1) throw new Failure(`${name} is for a beam search; give --beam, too`);
+  }
+  if (nBest !== undefined && nBest > beam!)
+    throw new Failure(`--n-best ${nBest} of --beam ${beam}: a beam gives no more than its width`);
+  return beam === undefined || beam === 1 ? undefined : { beams: beam, lengthPenalty };
 }
 
 /** Of a command that trains, beside its settings. */

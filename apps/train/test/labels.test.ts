@@ -200,13 +200,13 @@ const results = (to: string) => ({
 describe.each(cases)('$name', (one) => {
   const whole = join(folder, `${one.name} whole`);
   beforeAll(async () => {
-    const outcome = await run(one, whole);
-    expect(outcome!.summary).toMatchObject({ reason: 'finished', steps: 40 });
+    await run(one, whole);
   }, 60_000);
 
   test('learns, is judged on data of its own, and the scores are noted', async () => {
     await evaluate({ run: whole, test: one.test, mode: 'quiet' });
-    const { validation, tests } = (await readSummary(whole))!;
+    const { validation, tests, reason, steps } = (await readSummary(whole))!;
+    expect({ reason, steps }).toEqual({ reason: 'finished', steps: 40 });
     expect(validation.accuracy).toBeGreaterThan(one.better);
     const [scores] = Object.values(tests!);
     expect(scores.accuracy).toBeGreaterThan(one.better);

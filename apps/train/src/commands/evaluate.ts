@@ -1,5 +1,8 @@
+import type { BleuTokenizer } from '@qkv/seq2seq';
+
 import { installEngine } from '../engine';
-import { describeError } from '../failure';
+import { describeError, Failure } from '../failure';
+import type { Decoding, LoadedRun } from '../run/kind';
 import { describeScores } from '../run/scores';
 import { noteScores, readSummary } from '../run/summary';
 import { loadRun } from '../run/weights';
@@ -10,26 +13,39 @@ export interface EvaluateOptions {
   readonly run: string;
   /** What to judge by; by default, where the kind of task has test data of its own, all of them. */
   readonly test?: string;
+  /** How targets are searched for; greedily by default. */
+  readonly decoding?: Decoding;
+  /** What makes words of texts for BLEU. */
+  readonly bleu?: BleuTokenizer;
   readonly mode: OutputMode;
 }
 
 /** `evaluate`: judges a run's model on data that it was not chosen by, and notes the scores in its summary. */
-export async function evaluate({ run, test, mode }: EvaluateOptions): Promise<void> {
+export async function evaluate({ run, test, decoding, bleu, mode }: EvaluateOptions): Promise<void> {
   const reporter = new Reporter(mode);
   await installEngine();
   const loaded = await loadRun(run);
   const { kind, model } = loaded;
+  requireDecoding(loaded, { '--beam': decoding, '--bleu': bleu });
   const { name, examples } = await kind.testExamples(loaded, { test, reporter });
   const judgements = await withProgress('examples', examples.length, mode === 'text', (onProgress) =>
-    kind.judge(model, examples, { onProgress }),
+    kind.judge(model, examples, { decoding, onProgress }),
   );
   const scores = kind.score(judgements);
-  const report = kind.report?.(judgements);
+  const report = kind.report?.(loaded, judgements, { bleu });
   reporter.say(describeScores(test === undefined ? 'held-out' : 'test', scores, kind.judging));
   if (report !== undefined) reporter.say(`\n${report.text}`);
-  reporter.event('test', { name, ...scores, ...report?.fields });
+  reporter.event('test', { name, ...(decoding && { decoding }), ...scores, ...report?.fields });
   if ((await readSummary(run)) === undefined) return; // an export, whose run has its own
-  await noteScores(run, loaded.step, name, scores).catch((error: unknown) => {
+  const searched = decoding === undefined ? name : `${name}, ${decoding.beams} beams`;
+  await noteScores(run, loaded.step, searched, { ...scores, ...report?.noted }).catch((error: unknown) => {
     reporter.notice(`the scores are not noted in ${run}: ${describeError(error)}`);
   });
+}
+
+/** @throws Failure if something was asked for that only kinds of tasks which write texts have. */
+export function requireDecoding({ kind, folder }: LoadedRun, asked: Readonly<Record<string, unknown>>): void {
+  const option = Object.keys(asked).find((name) => asked[name] !== undefined);
+  if (option === undefined || kind.decodes) return;
+  throw new Failure(`the run in ${folder} is one of ${kind.name}, which writes no texts; leave ${option} out`);
 }

@@ -1,6 +1,8 @@
 import { installEngine } from '../engine';
+import type { Decoding } from '../run/kind';
 import { writeOutput } from '../output';
 import { loadRun } from '../run/weights';
+import { requireDecoding } from './evaluate';
 
 export interface PredictCommandOptions {
   readonly run: string;
@@ -10,13 +12,18 @@ export interface PredictCommandOptions {
   readonly output?: string;
   /** Tags: an item on each line. */
   readonly columns?: boolean;
+  /** How targets are searched for; greedily by default. */
+  readonly decoding?: Decoding;
+  /** So many targets of each source, with their scores. */
+  readonly nBest?: number;
 }
 
 /** `predict`: what the model makes of the user's input. */
-export async function predict({ run, input, output, columns }: PredictCommandOptions): Promise<void> {
+export async function predict({ run, output, ...options }: PredictCommandOptions): Promise<void> {
   await installEngine();
   const loaded = await loadRun(run);
-  const { text, what } = await loaded.kind.predict(loaded, { input, columns, isWatched: output !== undefined });
+  requireDecoding(loaded, { '--beam': options.decoding, '--n-best': options.nBest });
+  const { text, what } = await loaded.kind.predict(loaded, { ...options, isWatched: output !== undefined });
   if (output === undefined) {
     process.stdout.write(text);
     return;

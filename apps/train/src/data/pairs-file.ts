@@ -21,12 +21,8 @@ export async function readPairsFile(path: string): Promise<PairsFile> {
   }
 }
 
-/** Pairs with equal sources become one example with several references. */
-export function examplesOfPairs(
-  pairs: readonly TextPair[],
-  target: TextCodec,
-  task: PairsData['task'] = 'seq2seq',
-): Example[] {
+/** Each source, and all its targets, as they are written. */
+export function textsBySource(pairs: readonly TextPair[], task: PairsData['task']): Map<string, readonly string[]> {
   const bySource = new Map<string, string[]>();
   for (const { source: given, target: text } of pairs) {
     const source = normalize(task, given);
@@ -34,5 +30,16 @@ export function examplesOfPairs(
     if (known === undefined) bySource.set(source, [text]);
     else if (!known.includes(text)) known.push(text);
   }
-  return [...bySource].map(([source, targets]) => ({ source, references: targets.map((text) => target.tokens(text)) }));
+  return bySource;
 }
+
+/** Pairs with equal sources become one example with several references. */
+export const examplesOfPairs = (
+  pairs: readonly TextPair[],
+  target: TextCodec,
+  task: PairsData['task'] = 'seq2seq',
+): Example[] =>
+  [...textsBySource(pairs, task)].map(([source, targets]) => ({
+    source,
+    references: targets.map((text) => target.tokens(text)),
+  }));

@@ -1,5 +1,3 @@
-import type { Task } from '../run/kind';
-import type { Judging, Kind, RunConfig } from '../run/kind';
 import { labelReport, meanLoss, scoreLabels } from '../model/label-scores';
 import {
   judgeLabels,
@@ -11,6 +9,7 @@ import {
 } from '../model/labeller';
 import type { Symbols } from '../model/symbols';
 import type { TrainingRecipe } from '../recipe';
+import type { Judging, Kind, RunConfig, Task } from '../run/kind';
 
 /** Of a run that learns to give labels. */
 export interface LabelConfig extends RunConfig {
@@ -67,6 +66,7 @@ export function labelKind<C extends LabelConfig, E extends Labelled, T extends L
   return {
     ...own,
     judging,
+    decodes: false,
     learn: (model, { training, validation }, recipe) => ({
       ...labelLearner(model, training, recipe),
       unit,
@@ -78,6 +78,6 @@ export function labelKind<C extends LabelConfig, E extends Labelled, T extends L
     validationOf: ({ validation }) => validation,
     judge: judgeLabels,
     score: scoreLabels,
-    report: labelReport,
+    report: (_, judgements) => labelReport(judgements),
   };
 }

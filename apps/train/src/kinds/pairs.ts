@@ -1,6 +1,6 @@
 import type { GridBatch } from '@qkv/data';
 
-import { examplesOfPairs, readPairsFile } from '../data/pairs-file';
+import { examplesOfPairs, readPairsFile, textsBySource } from '../data/pairs-file';
 import { contentOf, normalize, type PairsData, type PairsTask } from '../data/task';
 import { Failure } from '../failure';
 import { readInputLines } from '../input';
@@ -15,9 +15,21 @@ import {
 } from '../model/evaluation';
 import { type Codecs, createModel, type TextModel } from '../model/model';
 import { batchesOf, lossMeter, tensorsOf, trainingLoss } from '../model/pair-batches';
+import { scoreTexts } from '../model/text-metrics';
 import { ROWS, Translator } from '../model/translator';
 import { pairSettings, type Recipe } from '../recipe';
-import type { Judging, JudgeOptions, Kind, Learner, LoadedRun, RunConfig, TestOptions } from '../run/kind';
+import type {
+  Decoding,
+  JudgeOptions,
+  Judging,
+  Kind,
+  Learner,
+  LoadedRun,
+  PredictOptions,
+  ReportOptions,
+  RunConfig,
+  TestOptions,
+} from '../run/kind';
 import { withProgress } from '../terminal/progress';
 
 /** Of a run that learns pairs of sequences. */
@@ -51,12 +63,15 @@ type Own = Pick<PairsKind, 'name' | 'dataSchema' | 'specsOf' | 'loadTask'> & {
 export function pairsKind({ labels, ownExamples, ...own }: Own): PairsKind {
   const named = async (test: string, model: TextModel) => {
     const { pairs } = await readPairsFile(test);
-    return { name: test, examples: examplesOfPairs(pairs, model.codecs.target, own.name) };
+    const texts = textsBySource(pairs, own.name);
+    const examples = examplesOfPairs(pairs, model.codecs.target, own.name);
+    return { name: test, examples: examples.map((example) => ({ ...example, texts: texts.get(example.source) })) };
   };
   const metric = ([label, short]: readonly [string, string]) => ({ label, short, better: 'min' }) as const;
   return {
     ...own,
     settings: pairSettings,
+    decodes: true,
     judging: {
       examples: labels.examples,
       metrics: { tokenErrorRate: metric(labels.tokens), sequenceErrorRate: metric(labels.sequences) },
@@ -77,17 +92,38 @@ export function pairsKind({ labels, ownExamples, ...own }: Own): PairsKind {
     },
     judge: judgeBy,
     score,
+    report: reportTexts,
     predict,
   };
 }
 
 async function judgeBy(model: TextModel, examples: readonly Example[], options?: JudgeOptions): Promise<Judgement[]> {
-  const translator = new Translator(model, Math.min(ROWS, examples.length));
+  const translator = translatorFor(model, examples.length, options?.decoding);
   try {
     return await judge(translator, examples, options);
   } finally {
     translator.release();
   }
+}
+
+/** Of a search with many beams, fewer sources go together. @throws Failure if there are more beams than it can follow. */
+function translatorFor(model: TextModel, sources: number, decoding?: Decoding): Translator {
+  const rows = Math.max(1, Math.floor(ROWS / (decoding?.beams ?? 1)));
+  return new Translator(model, Math.max(1, Math.min(rows, sources)), decoding);
+}
+
+/** BLEU, chrF and TER, of test data whose texts are made of words. */
+function reportTexts({ config }: PairsRun, judgements: readonly Judgement[], { bleu }: ReportOptions = {}) {
+  const tokenizer =
+    bleu ?? (config.data.task === 'seq2seq' && config.data.targetUnit !== 'character' ? '13a' : undefined);
+  if (tokenizer === undefined || judgements.some(({ texts }) => texts === undefined)) return undefined;
+  const { scores, signatures } = scoreTexts(judgements, tokenizer);
+  const shown = [`BLEU ${scores.bleu.toFixed(2)}`, `chrF2 ${scores.chrF.toFixed(2)}`, `TER ${scores.ter.toFixed(2)}`];
+  return {
+    text: `${shown.join(', ')} (BLEU: ${signatures.bleu})`,
+    fields: { ...scores, signatures },
+    noted: { ...scores },
+  };
 }
 
 function learn(model: TextModel, task: PairsTask, recipe: Recipe): Learner {
@@ -116,7 +152,7 @@ const countTokens = (ids: Int32Array): number => ids.reduce((sum, id) => sum + (
 
 async function predict(
   { model, config }: PairsRun,
-  { input, isWatched }: { readonly input?: string; readonly isWatched: boolean },
+  { input, decoding, nBest, isWatched }: PredictOptions,
 ): Promise<{ text: string; what: string }> {
   const { name, lines } = await readInputLines(input);
   const texts = lines.map((line) => normalize(config.data.task, line.trim())); // as in training pairs
@@ -127,12 +163,17 @@ async function predict(
   });
   const unknown = countUnknown(model, texts);
   if (unknown > 0) console.error(`${unknown} of ${lines.length} lines have tokens that training did not see`);
-  const translator = new Translator(model, Math.min(ROWS, Math.max(1, lines.length)));
+  const translator = translatorFor(model, lines.length, decoding);
   const results = await withProgress('lines', lines.length, isWatched, (onProgress) =>
-    translator.translate(sources, { onProgress }),
+    translator.translateAll(sources, { onProgress }),
   );
   const { target } = model.codecs;
   // Bytes of sub-words may spell the end of a line.
-  const text = results.map((ids) => `${target.decode(ids).replace(/[\r\n]+/g, ' ')}\n`).join('');
-  return { text, what: `${lines.length} lines` };
+  const write = (ids: ArrayLike<number>): string => target.decode(Array.from(ids)).replace(/[\r\n]+/g, ' ');
+  const written = results.flatMap((found, i) =>
+    nBest === undefined
+      ? [`${write(found[0]?.ids ?? [])}\n`]
+      : found.slice(0, nBest).map(({ ids, score: rank }) => `${i + 1}\t${rank.toFixed(4)}\t${write(ids)}\n`),
+  );
+  return { text: written.join(''), what: `${lines.length} lines` };
 }

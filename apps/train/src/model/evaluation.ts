@@ -8,11 +8,15 @@ import type { Translator } from './translator';
 export interface Example {
   readonly source: string;
   readonly references: readonly (readonly string[])[];
+  /** The same as they are written, where texts are to be compared, too. */
+  readonly texts?: readonly string[];
 }
 
 /** An example, and what the model makes of it. */
 export interface Judgement extends Example {
   readonly hypothesis: readonly string[];
+  /** As it is written. */
+  readonly text: string;
 }
 
 export type PairScores = {
@@ -23,12 +27,12 @@ export type PairScores = {
   readonly sequenceErrorRate: number;
 };
 
-export const isRight = ({ hypothesis, references }: Judgement): boolean =>
+export const isRight = ({ hypothesis, references }: Omit<Judgement, 'text'>): boolean =>
   references.some(
     (reference) => reference.length === hypothesis.length && reference.every((t, i) => t === hypothesis[i]),
   );
 
-export function score(judgements: readonly Judgement[]): PairScores {
+export function score(judgements: readonly Omit<Judgement, 'text'>[]): PairScores {
   return {
     examples: judgements.length,
     tokenErrorRate: errorRate(judgements),
@@ -60,9 +64,9 @@ export async function judge(
 ): Promise<Judgement[]> {
   const sources = examples.map(({ source }) => encodeSource(translator.model, source));
   const hypotheses = await translator.translate(sources, options);
-  return examples.flatMap((example, i) =>
-    hypotheses[i] === undefined
-      ? []
-      : [{ ...example, hypothesis: translator.model.codecs.target.tokensOf(hypotheses[i]) }],
-  );
+  const { target } = translator.model.codecs;
+  return examples.flatMap((example, i) => {
+    const ids = hypotheses[i];
+    return ids === undefined ? [] : [{ ...example, hypothesis: target.tokensOf(ids), text: target.decode(ids) }];
+  });
 }

@@ -1,5 +1,6 @@
 import type { Cursor } from '@qkv/data';
 import type { Loss, Module } from '@qkv/nn';
+import type { BleuTokenizer } from '@qkv/seq2seq';
 import type { Tensor } from '@qkv/tensor';
 import type { z } from 'zod';
 
@@ -79,7 +80,17 @@ export interface LoadedRun<C extends RunConfig = RunConfig, M extends RunModel =
   readonly step: number;
 }
 
+/** How targets are searched for, where a kind of task writes some. */
+export interface Decoding {
+  /** Sequences that are followed at a time; 1 is greedy decoding. */
+  readonly beams: number;
+  /** α of the beam's length penalty ((5 + n)/6)^α. */
+  readonly lengthPenalty?: number;
+}
+
 export interface JudgeOptions {
+  /** Greedy by default. */
+  readonly decoding?: Decoding;
   readonly onProgress?: (done: number) => void;
   /** What it interrupts gives only the results so far. */
   readonly signal?: AbortSignal;
@@ -92,12 +103,31 @@ export interface TestOptions {
 }
 
 export interface PredictOptions {
+  /** Greedy by default. */
+  readonly decoding?: Decoding;
+  /** Give so many targets of each source, best first, with their scores. */
+  readonly nBest?: number;
   /** Standard input by default. */
   readonly input?: string;
   /** Where there are several ways to write the result: an item on each line. */
   readonly columns?: boolean;
   /** Whether somebody may look at a bar meanwhile. */
   readonly isWatched: boolean;
+}
+
+export interface ReportOptions {
+  /** What makes words of texts for BLEU; by default what suits the run's targets, if anything does. */
+  readonly bleu?: BleuTokenizer;
+}
+
+/** What is told beside the scores. */
+export interface Report {
+  /** For people. */
+  readonly text: string;
+  /** For programs. */
+  readonly fields: Readonly<Record<string, unknown>>;
+  /** Noted with the scores. */
+  readonly noted?: Readonly<Record<string, number>>;
 }
 
 /**
@@ -115,6 +145,8 @@ export interface Kind<
   /** `data.task` of its configs. */
   readonly name: C['data']['task'];
   readonly settings: Settings<C['recipe']>;
+  /** Whether it writes texts, which are searched for. */
+  readonly decodes: boolean;
   /** Of the field `data` in its configs. */
   readonly dataSchema: z.ZodType<C['data']>;
   readonly judging: Judging;
@@ -138,8 +170,8 @@ export interface Kind<
   ): Promise<{ readonly name: string; readonly examples: readonly E[] }>;
   judge(model: M, examples: readonly E[], options?: JudgeOptions): Promise<readonly J[]>;
   score(judgements: readonly J[]): Scores;
-  /** Tables beside the scores, for people and, as an object, for programs. */
-  report?(judgements: readonly J[]): { readonly text: string; readonly fields: Readonly<Record<string, unknown>> };
+  /** Tables and further scores; undefined if there are none. */
+  report?(run: LoadedRun<C, M>, judgements: readonly J[], options?: ReportOptions): Report | undefined;
   /** What the model makes of the user's input, as text, and what it has been made of (`3 lines`). */
   predict(run: LoadedRun<C, M>, options: PredictOptions): Promise<{ readonly text: string; readonly what: string }>;
 }
