@@ -154,18 +154,19 @@ const classify: ClassifyRecipe = {
 const nodes: NodesRecipe = {
   ...labels,
   dimension: 64,
-  heads: 8,
+  heads: 4,
   feedForward: 64,
   layers: 2,
   featureDropout: 0.6,
   dropout: 0.5,
   smoothing: 0,
-  steps: 200,
+  steps: 100,
   learningRate: 5e-3,
   schedule: 'constant',
+  warmup: 0,
   weightDecay: 0.1,
   validateEvery: 5,
-  patience: 20,
+  patience: 8,
 };
 
 /** For recordings of about a second. */

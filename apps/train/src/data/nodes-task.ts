@@ -58,12 +58,12 @@ export async function readGraphFile(path: string): Promise<GraphFile> {
   };
 }
 
-/** Each row divided by the sum of its absolute values, so that nodes with many features weigh no more than others. */
+/** Each row divided by the root of its mean square: what a layer reads should be about 1, however many features a node has. */
 function normalized(matrix: Float32Array, width: number): Float32Array {
   for (let at = 0; at < matrix.length; at += width) {
     const row = matrix.subarray(at, at + width);
-    const sum = row.reduce((total, value) => total + Math.abs(value), 0);
-    if (sum > 0) row.forEach((value, i) => (row[i] = value / sum));
+    const size = Math.sqrt(row.reduce((total, value) => total + value * value, 0) / width);
+    if (size > 0) row.forEach((value, i) => (row[i] = value / size));
   }
   return matrix;
 }
