@@ -2,11 +2,12 @@ import type { Tensor } from '@qkv/tensor';
 import { beforeAll, describe, expect, test } from 'vitest';
 
 import { installEngine } from '../engine';
-import { classifyPresets, speechPresets, tagPresets } from '../presets';
+import { classifyPresets, nodesPresets, speechPresets, tagPresets } from '../presets';
 import { createClassifier } from './classifier';
 import { VocabularyCodec, TokenizerCodec } from './codec';
 import { giveLabels, judgeLabels, type Labelled, type Labeller, labelLearner, labelProbabilities } from './labeller';
 import { meanLoss } from './label-scores';
+import { createNodeClassifier } from './node-classifier';
 import { createRecordingClassifier, type Recording } from './recording-classifier';
 import { Symbols } from './symbols';
 import { createTagger, cutSentence, type TaggedWords } from './tagger';
@@ -175,4 +176,33 @@ test('the tensors of a model are those of its seed', async () => {
   };
   expect(await probe(1)).toEqual(await probe(1));
   expect(await probe(2)).not.toEqual(await probe(1));
+});
+
+test('a node sees itself and its neighbours, in as many steps as there are layers, and nothing else', async () => {
+  const width = 3;
+  const edges = [
+    [0, 1],
+    [1, 2],
+    [3, 4],
+  ];
+  const adjacency = new Uint8Array(25);
+  for (let node = 0; node < 5; node++) adjacency[6 * node] = 1;
+  for (const [a, b] of edges) adjacency[5 * a + b] = adjacency[5 * b + a] = 1;
+  const features = Float32Array.from({ length: 5 * width }, (_, i) => Math.sin(3 * i + 1));
+  const nodes = Int32Array.of(0, 1, 2, 3, 4);
+  const read = async (layers: number, changed?: number): Promise<number[][]> => {
+    const own = features.map((value, i) => (Math.floor(i / width) === changed ? -value : value));
+    const model = createNodeClassifier(width, label, { ...nodesPresets.tiny, layers });
+    const example = { graph: { count: 5, features: own, width, adjacency }, nodes, labels: [] };
+    const [found] = await labelProbabilities(model, [example], () => 5);
+    return Array.from(nodes, (node) => Array.from(found.subarray(3 * node, 3 * node + 3)));
+  };
+  for (const [layers, seeing] of [
+    [1, [1, 2]],
+    [2, [0, 1, 2]],
+  ] as const) {
+    const [before, after] = [await read(layers), await read(layers, 2)];
+    const changed = Array.from(nodes).filter((node) => `${before[node]}` !== `${after[node]}`);
+    expect(changed).toEqual(seeing);
+  }
 });
