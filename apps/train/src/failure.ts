@@ -6,6 +6,8 @@ export class Failure extends Error {
 /** Errors whose messages are written for users. */
 const known = [
   'Failure',
+  'DataFormatError',
+  'WavError',
   'SafetensorsError',
   'TokenizerError',
   'TrainingError',

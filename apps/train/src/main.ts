@@ -1,54 +1,40 @@
 import { join } from 'node:path';
 
+import type { BleuTokenizer } from '@qkv/seq2seq';
 import { Command, InvalidArgumentError, Option } from 'commander';
 
-import { type CodecOption, parseCodecOption } from './data/codec-option';
 import { describeError, Failure, systemReason } from './failure';
-import { type PresetName, presets } from './presets';
-import { type PartialRecipe, type SettingName, settings, resolveRecipe } from './recipe';
+import {
+  debugOption,
+  type DecodingFlags,
+  decodingOf,
+  type ModeFlags,
+  modeOf,
+  modeOptions,
+  nBestOption,
+  searches,
+  threadsOption,
+} from './options';
 import { err } from './terminal/colors';
-import type { OutputMode } from './terminal/reporter';
 import { addTokenizerCommands } from './tokenizer-commands';
+import { addLabelCommands, addPairCommands } from './training-commands';
 import type { WeightFormat } from './commands/export';
-import type { TrainOptions } from './commands/train';
 import type { VerifyOptions } from './commands/verify';
 
 // Commands load what they need when they run: help and mistakes need no engine.
 
-/** Turns the text of an option into its value, by the schema that files are checked with. */
-const parser =
-  (name: SettingName) =>
-  (text: string): unknown => {
-    const { schema } = settings[name];
-    const asNumber = schema.safeParse(text.trim() === '' ? NaN : Number(text));
-    const parsed = asNumber.success ? asNumber : schema.safeParse(text);
-    // Of the two errors, the one about the kind of value that the setting has.
-    if (!parsed.success) throw new InvalidArgumentError((asNumber.error ?? parsed.error)!.issues[0].message);
-    return parsed.data;
-  };
-
-const modeOptions = [
-  new Option('--json', 'print one JSON object a line, for programs').conflicts('quiet'),
-  new Option('--quiet', 'print nothing but errors and notices'),
-];
-
-/** A thread is not a core: a few too many are slower, not wrong. */
-const threadsOption = new Option('--threads <n>', 'threads that compute (default: cores that are available)').argParser(
-  (text) => {
-    const value = Number(text);
-    if (Number.isInteger(value) && value >= 1 && value <= 64) return value;
-    throw new InvalidArgumentError('Expected a whole number from 1 to 64.');
-  },
-);
-
-interface ModeFlags {
-  readonly json?: boolean;
-  readonly quiet?: boolean;
+interface EvaluateFlags extends ModeFlags, DecodingFlags {
+  readonly run: string;
+  readonly test?: string;
+  readonly bleu?: BleuTokenizer;
 }
-const modeOf = ({ json, quiet }: ModeFlags): OutputMode => (json ? 'json' : quiet ? 'quiet' : 'text');
 
-const debugOption = (): Option =>
-  new Option('--debug', 'show where an error comes from, and which operation made the first NaN (slow)');
+interface PredictFlags extends DecodingFlags {
+  readonly run: string;
+  readonly input?: string;
+  readonly output?: string;
+  readonly columns?: boolean;
+}
 
 interface ExportFlags extends ModeFlags {
   readonly run: string;
@@ -64,66 +50,9 @@ function positive(text: string): number {
   return value;
 }
 
-interface Seq2seqFlags {
-  readonly train: string;
-  readonly valid?: string;
-  readonly sourceUnit: 'character' | 'word';
-  readonly targetUnit: 'character' | 'word';
-  readonly tokenizer?: CodecOption;
-  readonly sourceTokenizer?: CodecOption;
-  readonly targetTokenizer?: CodecOption;
-}
-
-function codecOption(text: string): CodecOption {
-  const parsed = parseCodecOption(text);
-  if ('problem' in parsed) throw new InvalidArgumentError(parsed.problem);
-  return parsed.option;
-}
-
-interface TrainFlags extends ModeFlags {
-  readonly output: string;
-  readonly resume: 'never' | 'auto';
-  readonly overwrite?: boolean;
-  readonly preset: PresetName;
-  readonly config?: string;
-  readonly debug?: boolean;
-}
-
-/** Adds everything that a command which trains has. */
-function trains(command: Command, preset: PresetName, output: string, resume: 'never' | 'auto'): Command {
-  command
-    .option('--output <folder>', 'where the run goes', output)
-    .addOption(
-      new Option('--resume <when>', 'auto: go on with the run in the folder, if there is one; never: refuse')
-        .choices(['auto', 'never'])
-        .default(resume),
-    )
-    .option('--overwrite', 'replace the run in the folder')
-    .addOption(new Option('--preset <name>', 'settings to start from').choices(Object.keys(presets)).default(preset))
-    .option('--config <file>', "settings of a file, such as another run's config.json: they go over the preset");
-  const values = presets[preset];
-  for (const [name, { flags, text }] of Object.entries(settings)) {
-    const value = values[name as SettingName];
-    const option = new Option(flags, value === undefined ? text : `${text} (${preset}: ${value})`);
-    command.addOption(option.argParser(parser(name as SettingName)).helpGroup('Settings, over preset and file:'));
-  }
-  for (const option of modeOptions) command.addOption(option);
-  return command.addOption(threadsOption).addOption(debugOption());
-}
-
-async function trainOptions(flags: TrainFlags & PartialRecipe): Promise<TrainOptions> {
-  const { preset, config, output, resume, overwrite = false, debug = false } = flags;
-  const given = Object.fromEntries(
-    Object.keys(settings).map((name) => [name, flags[name as SettingName]]),
-  ) as PartialRecipe;
-  const fromFile = config === undefined ? {} : await (await import('./run/config')).readSettings(config);
-  const recipe = resolveRecipe(presets[preset], fromFile, given);
-  return { recipe, output, resume, overwrite, debug, mode: modeOf(flags) };
-}
-
 function createProgram(): Command {
   const program = new Command('train')
-    .description('Trains Transformers from sequences to sequences, judges them, and lets them speak.')
+    .description('Trains Transformers to write and to label, judges them, and lets them work.')
     .showHelpAfterError('(--help shows what there is)')
     .configureHelp({ showGlobalOptions: true })
     .hook('preAction', async (_, command) => {
@@ -131,83 +60,51 @@ function createProgram(): Command {
       if (threads !== undefined) (await import('./engine')).chooseThreads(threads);
     });
 
-  trains(program.command('start'), 'quick', 'runs/g2p', 'auto')
-    .description('train a small pronunciation model on CMUdict, judge it on held-out words, show what it does')
-    .option('--no-held-out', 'judge on validation words only: for choosing settings')
-    .action(async (flags: TrainFlags & { heldOut: boolean }) => {
-      const { start } = await import('./commands/start');
-      const options = await trainOptions(flags);
-      const run = flags.output === 'runs/g2p' ? '' : ` --run ${flags.output}`;
-      const pronounceCommand = `npx -y pnpm@10.34.9 pronounce transformer attention${run}`;
-      await start({ ...options, heldOut: flags.heldOut, pronounceCommand });
-    });
-
-  trains(program.command('g2p'), 'thorough', 'runs/g2p-thorough', 'never')
-    .description('train a pronunciation model on CMUdict; the held-out words are left for evaluate')
-    .action(async (flags: TrainFlags) => {
-      const { g2p } = await import('./commands/g2p');
-      await g2p(await trainOptions(flags));
-    });
-
-  const unit = (side: string): Option =>
-    new Option(`--${side}-unit <unit>`, `what a ${side} is made of`)
-      .choices(['character', 'word'])
-      .default('character')
-      .conflicts(['tokenizer', `${side}Tokenizer`]);
-  const sideTokenizer = (side: string): Option =>
-    new Option(`--${side}-tokenizer <spec>`, `the same for ${side}s only`).argParser(codecOption);
-  trains(program.command('seq2seq'), 'small', 'runs/seq2seq', 'never')
-    .description('train on your own pairs: source<TAB>target on each line, UTF-8')
-    .requiredOption('--train <file>', 'pairs to train on')
-    .option('--valid <file>', 'pairs that the best weights are chosen by; without it, a part of the training pairs')
-    .addOption(unit('source'))
-    .addOption(unit('target'))
-    .addOption(
-      new Option(
-        '--tokenizer <spec>',
-        'sub-words: bpe:8000, wordpiece:8000, unigram:8000 or sentencepiece-bpe:8000, trained on the pairs; or word, character, the path of a tokenizer.json',
-      ).argParser(codecOption),
-    )
-    .addOption(sideTokenizer('source'))
-    .addOption(sideTokenizer('target'))
-    .action(async (flags: TrainFlags & Seq2seqFlags) => {
-      const { seq2seq } = await import('./commands/seq2seq');
-      const { train, valid, tokenizer } = flags;
-      const sourceUnit = flags.sourceTokenizer ?? tokenizer ?? flags.sourceUnit;
-      const targetUnit = flags.targetTokenizer ?? tokenizer ?? flags.targetUnit;
-      await seq2seq({ train, valid, sourceUnit, targetUnit }, await trainOptions(flags));
-    });
+  addPairCommands(program);
+  addLabelCommands(program);
 
   const runOption = (folder?: string): Option => {
     const option = new Option('--run <folder>', 'where the run is');
     return folder === undefined ? option.makeOptionMandatory() : option.default(folder);
   };
 
-  program
-    .command('evaluate')
-    .description('judge a model on pairs that it was not chosen by; pronunciation without --test: all held-out words')
+  searches(program.command('evaluate'))
+    .description('judge a model on data that it was not chosen by')
     .addOption(runOption())
-    .option('--test <file>', 'pairs, tab-separated; of equal sources, any target counts as right')
+    .option(
+      '--test <file>',
+      'data as the run was trained on; without it, what the task itself has left for this: pronunciation, nodes, speech',
+    )
+    .addOption(
+      new Option(
+        '--bleu <tokenizer>',
+        'pairs: BLEU, chrF and TER of the texts, BLEU with the words of this tokenizer (default: 13a where targets are not characters)',
+      ).choices(['13a', 'intl', 'zh', 'char', 'none']),
+    )
     .addOption(modeOptions[0])
     .addOption(modeOptions[1])
     .addOption(threadsOption)
     .addOption(debugOption())
-    .action(async ({ run, test, ...flags }: { run: string; test?: string } & ModeFlags) => {
+    .action(async ({ run, test, bleu, ...flags }: EvaluateFlags) => {
       const { evaluate } = await import('./commands/evaluate');
-      await evaluate({ run, test, mode: modeOf(flags) });
+      await evaluate({ run, test, bleu, decoding: decodingOf(flags), mode: modeOf(flags) });
     });
 
-  program
-    .command('predict')
-    .description('write the target of each line')
+  searches(program.command('predict'))
+    .description('write what the model makes of your input')
     .addOption(runOption())
-    .option('--input <file>', 'a source on each line (default: standard input)')
-    .option('--output <file>', 'a target on each line (default: standard output)')
+    .option(
+      '--input <file>',
+      'a text on each line, or CoNLL-U to be tagged, or paths of recordings (default: standard input); nodes: a graph (default: that of the run)',
+    )
+    .option('--output <file>', 'where the result goes (default: standard output)')
+    .option('--columns', 'tags: a word and its tag on each line, in place of word/TAG')
     .addOption(threadsOption)
     .addOption(debugOption())
-    .action(async (options: { run: string; input?: string; output?: string }) => {
+    .addOption(nBestOption())
+    .action(async ({ run, input, output, columns, ...flags }: PredictFlags) => {
       const { predict } = await import('./commands/predict');
-      await predict(options);
+      await predict({ run, input, output, columns, decoding: decodingOf(flags), nBest: flags.nBest });
     });
 
   program
@@ -229,7 +126,7 @@ function createProgram(): Command {
     .addOption(new Option('--format <name>', 'of the weights').choices(['float32', 'fp16', 'int8']).default('fp16'))
     .option('--output <folder>', 'where they go; other commands take it as they take a run (default: <run>/<format>)')
     .addOption(new Option('--max-shard <megabytes>', 'split into files of at most so much').argParser(positive))
-    .option('--test <file>', 'pairs to measure with (default: the validation data of the run)')
+    .option('--test <file>', 'data to measure with (default: the validation data of the run)')
     .addOption(modeOptions[0])
     .addOption(modeOptions[1])
     .addOption(threadsOption)

@@ -123,6 +123,29 @@ describe('pairs of one’s own', () => {
     expect(readFileSync(to, 'utf8')).toBe(piped.out);
   });
 
+  test('beams: the best of them is the first of n, and no less likely than what greedy decoding finds', async () => {
+    const [input, flags] = ['abc\nfed\n', ['--beam', '4']];
+    const best = await cli(['predict', '--run', own, ...flags], { input });
+    expect(best.err).toBe('');
+    const several = await cli(['predict', '--run', own, ...flags, '--n-best', '3'], { input });
+    const rows = several.out.trimEnd().split('\n');
+    const ranked = rows.map((line) => line.split('\t'));
+    expect(ranked.map(([line]) => line)).toEqual(['1', '1', '1', '2', '2', '2']);
+    expect([ranked[0][2], ranked[3][2]]).toEqual(best.out.trimEnd().split('\n'));
+    expect(Number(ranked[0][1])).toBeGreaterThanOrEqual(Number(ranked[1][1]));
+    const judged = await cli(['evaluate', '--run', own, '--test', other, ...flags, '--bleu', 'char', '--json']);
+    expect(judged.err).toBe('');
+    const event = JSON.parse(judged.out);
+    expect(event).toMatchObject({ decoding: { beams: 4 }, signatures: { bleu: expect.stringContaining('tok:char') } });
+    expect(event.chrF).toBeGreaterThanOrEqual(0);
+    const { tests } = JSON.parse(readFileSync(join(own, 'summary.json'), 'utf8'));
+    expect(tests[`${other}, 4 beams`].bleu).toBe(event.bleu);
+    expectFailure(
+      await cli(['predict', '--run', own, '--beam', '2', '--n-best', '3'], { input }),
+      '--n-best 3 of --beam 2',
+    );
+  }, 60_000);
+
   test('compare shows runs and what differs, and draws them', async () => {
     const curves = join(folder, 'both.svg');
     const { out, code } = await cli(['compare', run, own, '--curves', curves]);

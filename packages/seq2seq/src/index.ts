@@ -1,5 +1,5 @@
 /** @packageDocumentation The encoder-decoder Transformer, decoding, sequence losses and metrics. */
-export { editDistance, errorRate, type Judged, mismatchRate, type Sequence } from './error-rate';
+export { editDistance, errorRate, type Judged, mismatchRate, type Sequence } from './metrics/error-rate';
 export { type AutoregressiveModel, type DecodingCache, repeatRows } from './decoding/autoregressive-model';
 export { GreedyDecoder, greedyDecode, type GreedyOptions } from './decoding/greedy';
 export { BeamDecoder, type BeamOptions } from './decoding/beam';
@@ -24,8 +24,6 @@ export {
   type NonAutoregressiveOptions,
   NonAutoregressiveTransformer,
 } from './non-autoregressive/non-autoregressive-transformer';
-export { editDistance, errorRate, type Judged, mismatchRate, type Sequence } from './metrics/error-rate';
-export { GreedyDecoder, type GreedyDecoderOptions, greedyDecode, type GreedyOptions } from './greedy';
 export { sequenceLoss, type SequenceLossOptions } from './sequence-loss';
 export { CausalCache } from './models/causal-cache';
 export {

@@ -1,13 +1,13 @@
 import { join } from 'node:path';
 
 import { describeSpec } from '../data/codec-option';
-import { scoreNames } from '../data/task';
-import type { Scores } from '../model/evaluation';
-import type { RunConfig } from '../run/config';
 import { writeOutput } from '../output';
+import { kindOf, type RunConfig } from '../run/config';
 import { drawCurves } from '../run/curves';
 import { files } from '../run/folder';
+import type { Scores } from '../run/kind';
 import { readMetrics } from '../run/metrics';
+import { percent } from '../run/scores';
 import { readSummary, type RunSummary } from '../run/summary';
 import { requireConfig } from '../run/weights';
 import { formatSeconds } from '../terminal/progress';
@@ -52,15 +52,16 @@ async function readRun(run: string): Promise<Row> {
   return { run, config, summary: await readSummary(run), steps };
 }
 
-/** A setting by its name; what the sides are made of counts as settings, too. */
-function valueOf({ recipe, data }: RunConfig, name: string): unknown {
-  const sides =
-    data.task === 'g2p' ? {} : { source: describeSpec(data.sourceUnit), target: describeSpec(data.targetUnit) };
-  return ({ ...recipe, task: data.task, ...sides } as Record<string, unknown>)[name];
-}
+/** A setting by its name; what the data are, and what texts are made of, counts as settings, too. */
+const settingsOf = ({ recipe, data }: RunConfig): Record<string, unknown> => {
+  const specs = Object.entries(kindOf(data).specsOf(data)).map(([name, spec]) => [name, describeSpec(spec)]);
+  return { task: data.task, ...Object.fromEntries(specs), ...recipe };
+};
+
+const valueOf = (config: RunConfig, name: string): unknown => settingsOf(config)[name];
 
 function differing(rows: readonly Row[]): string[] {
-  const names = new Set(rows.flatMap(({ config }) => ['task', 'source', 'target', ...Object.keys(config.recipe)]));
+  const names = new Set(rows.flatMap(({ config }) => Object.keys(settingsOf(config))));
   return [...names].filter((name) => new Set(rows.map(({ config }) => valueOf(config, name))).size > 1);
 }
 
@@ -89,7 +90,8 @@ function table(rows: readonly Row[], settings: readonly string[]): string {
 
 function describe(scores: Scores | undefined, { data }: RunConfig): string {
   if (scores === undefined) return '–';
-  const names = data.task === 'g2p' ? scoreNames.g2p : { tokenErrorRate: 'tokens', sequenceErrorRate: 'sequences' };
-  const percent = (part: number): string => `${(100 * part).toFixed(1)} %`;
-  return `${names.tokenErrorRate} ${percent(scores.tokenErrorRate)} ${names.sequenceErrorRate} ${percent(scores.sequenceErrorRate)}`;
+  const { metrics } = kindOf(data).judging;
+  return Object.entries(metrics)
+    .map(([name, { label, short = label }]) => `${short} ${percent(scores[name])}`)
+    .join(' ');
 }

@@ -1,59 +1,51 @@
-import { loadDictionary, loadHeldOutWords, splitDictionary } from '../data/cmudict';
-import { examplesOf } from '../data/g2p-task';
-import { examplesOfPairs, readPairsFile } from '../data/pairs-file';
+import type { BleuTokenizer } from '@qkv/seq2seq';
+
 import { installEngine } from '../engine';
 import { describeError, Failure } from '../failure';
-import { countUnknown, type Example, judge, requireFitting, score } from '../model/evaluation';
-import { Translator } from '../model/translator';
+import type { Decoding, LoadedRun } from '../run/kind';
+import { describeScores } from '../run/scores';
 import { noteScores, readSummary } from '../run/summary';
-import { describeScores, ROWS } from '../run/training';
-import { type LoadedRun, loadRun } from '../run/weights';
+import { loadRun } from '../run/weights';
 import { withProgress } from '../terminal/progress';
 import { type OutputMode, Reporter } from '../terminal/reporter';
 
 export interface EvaluateOptions {
   readonly run: string;
-  /** Pairs to judge by; by default, for pronunciation, all held-out words. */
+  /** What to judge by; by default, where the kind of task has test data of its own, all of them. */
   readonly test?: string;
+  /** How targets are searched for; greedily by default. */
+  readonly decoding?: Decoding;
+  /** What makes words of texts for BLEU. */
+  readonly bleu?: BleuTokenizer;
   readonly mode: OutputMode;
 }
 
 /** `evaluate`: judges a run's model on data that it was not chosen by, and notes the scores in its summary. */
-export async function evaluate({ run, test, mode }: EvaluateOptions): Promise<void> {
+export async function evaluate({ run, test, decoding, bleu, mode }: EvaluateOptions): Promise<void> {
   const reporter = new Reporter(mode);
   await installEngine();
   const loaded = await loadRun(run);
-  const { name, examples } = await loadExamples(loaded, test);
-  const { model, config } = loaded;
-  requireFitting(model, examples, name);
-  const unknown = countUnknown(
-    model,
-    examples.map(({ source }) => source),
-  );
-  if (unknown > 0) reporter.notice(`${unknown} of ${examples.length} sources have tokens that training did not see`);
-  const translator = new Translator(model, Math.min(ROWS, examples.length));
+  const { kind, model } = loaded;
+  requireDecoding(loaded, { '--beam': decoding, '--bleu': bleu });
+  const { name, examples } = await kind.testExamples(loaded, { test, reporter });
   const judgements = await withProgress('examples', examples.length, mode === 'text', (onProgress) =>
-    judge(translator, examples, { onProgress }),
+    kind.judge(model, examples, { decoding, onProgress }),
   );
-  const scores = score(judgements);
-  reporter.say(describeScores(test === undefined ? 'held-out' : 'test', scores, config.data.task));
-  reporter.event('test', { name, ...scores });
+  const scores = kind.score(judgements);
+  const report = kind.report?.(loaded, judgements, { bleu });
+  reporter.say(describeScores(test === undefined ? 'held-out' : 'test', scores, kind.judging));
+  if (report !== undefined) reporter.say(`\n${report.text}`);
+  reporter.event('test', { name, ...(decoding && { decoding }), ...scores, ...report?.fields });
   if ((await readSummary(run)) === undefined) return; // an export, whose run has its own
-  await noteScores(run, loaded.step, name, scores).catch((error: unknown) => {
+  const searched = decoding === undefined ? name : `${name}, ${decoding.beams} beams`;
+  await noteScores(run, loaded.step, searched, { ...scores, ...report?.noted }).catch((error: unknown) => {
     reporter.notice(`the scores are not noted in ${run}: ${describeError(error)}`);
   });
 }
 
-async function loadExamples(
-  { config, model }: LoadedRun,
-  test?: string,
-): Promise<{ name: string; examples: Example[] }> {
-  if (test !== undefined) {
-    const { pairs } = await readPairsFile(test);
-    return { name: test, examples: examplesOfPairs(pairs, model.codecs.target, config.data.task) };
-  }
-  if (config.data.task !== 'g2p') throw new Failure('name the pairs to judge by: --test pairs.tsv');
-  const dictionary = loadDictionary();
-  const { heldOut } = splitDictionary(dictionary, loadHeldOutWords());
-  return { name: 'all held-out words', examples: examplesOf(heldOut, dictionary) };
+/** @throws Failure if something was asked for that only kinds of tasks which write texts have. */
+export function requireDecoding({ kind, folder }: LoadedRun, asked: Readonly<Record<string, unknown>>): void {
+  const option = Object.keys(asked).find((name) => asked[name] !== undefined);
+  if (option === undefined || kind.decodes) return;
+  throw new Failure(`the run in ${folder} is one of ${kind.name}, which writes no texts; leave ${option} out`);
 }

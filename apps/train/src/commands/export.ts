@@ -4,17 +4,12 @@ import { join, resolve } from 'node:path';
 import { quantize, type TensorEntry } from '@qkv/safetensors';
 import { lockFolder } from '@qkv/training/node';
 
-import { examplesOfPairs, readPairsFile } from '../data/pairs-file';
-import { scoreNames } from '../data/task';
 import { installEngine } from '../engine';
 import { Failure } from '../failure';
-import { type Example, judge, requireFitting, score, type Scores } from '../model/evaluation';
-import type { TextModel } from '../model/model';
-import { Translator } from '../model/translator';
 import { readConfig, type RunConfig, runDigest, writeConfig } from '../run/config';
-import { loadTaskOf } from '../run/data';
 import { files, prepareFolder } from '../run/folder';
-import { describeScores, ROWS } from '../run/training';
+import type { LoadedRun, Scores } from '../run/kind';
+import { describeScores } from '../run/scores';
 import { isModelFile, loadRun, saveModel, tensorsOfModel } from '../run/weights';
 import { withProgress } from '../terminal/progress';
 import { type OutputMode, Reporter } from '../terminal/reporter';
@@ -28,7 +23,7 @@ export interface ExportOptions {
   readonly output: string;
   /** Most megabytes of a file; one file by default. */
   readonly maxShard?: number;
-  /** Pairs to measure the loss with; by default those that the run was validated with. */
+  /** What to measure the loss with; by default the data that the run was validated with. */
   readonly test?: string;
   readonly mode: OutputMode;
 }
@@ -37,18 +32,17 @@ export interface ExportOptions {
 export async function exportWeights({ run, format, output, maxShard, test, mode }: ExportOptions): Promise<void> {
   const reporter = new Reporter(mode);
   await installEngine();
-  const { config, model, step } = await loadRun(run);
-  const { task } = config.data;
+  const loaded = await loadRun(run);
+  const { kind, config, model, step } = loaded;
   const examples =
     test === undefined
-      ? (await loadTaskOf(config)).validation
-      : examplesOfPairs((await readPairsFile(test)).pairs, model.codecs.target, task);
-  requireFitting(model, examples, test ?? 'validation');
-  await prepareFolder(output, 4 * model.transformer.parameterCount() + 2 ** 20);
+      ? kind.validationOf(await kind.loadTask(config))
+      : (await kind.testExamples(loaded, { test, reporter })).examples;
+  await prepareFolder(output, 4 * model.module.parameterCount() + 2 ** 20);
   if ((await realpath(output)) === (await realpath(run))) {
     throw new Failure('--output is the run itself, whose weights stay as they are; name another folder');
   }
-  const before = await scoresOf(model, examples, mode);
+  const before = await scoresOf(loaded, examples, mode);
 
   const lock = await lockFolder(output);
   try {
@@ -57,16 +51,17 @@ export async function exportWeights({ run, format, output, maxShard, test, mode 
     await lock.release();
   }
 
-  const after = await scoresOf((await loadRun(output)).model, examples, mode); // as a user will have it
+  const after = await scoresOf(await loadRun(output), examples, mode); // as a user will have it
   const bytes = await sizeOf(output);
   const full = await sizeOf(run);
   const what = test === undefined ? 'validation' : 'test';
-  reporter.say(`before: ${describeScores(what, before, task)}`);
-  reporter.say(`${format}: ${describeScores(what, after, task)}`);
-  const difference = 100 * (after.tokenErrorRate - before.tokenErrorRate);
+  reporter.say(`before: ${describeScores(what, before, kind.judging)}`);
+  reporter.say(`${format}: ${describeScores(what, after, kind.judging)}`);
+  const [[leading, { label }]] = Object.entries(kind.judging.metrics);
+  const difference = 100 * (after[leading] - before[leading]);
   reporter.say(
     `${bytes.toLocaleString('en')} bytes, ${(bytes / full).toFixed(3)} times those of the run; ` +
-      `${scoreNames[task].tokenErrorRate} ${difference < 0 ? '−' : '+'}${Math.abs(difference).toFixed(2)} points; in ${output}`,
+      `${label} ${difference < 0 ? '−' : '+'}${Math.abs(difference).toFixed(2)} points; in ${output}`,
   );
   reporter.event('export', { format, bytes, ratio: bytes / full, before, after });
 }
@@ -102,13 +97,11 @@ async function removeOtherModel(folder: string, isSharded: boolean): Promise<voi
     await rm(join(folder, name));
 }
 
-async function scoresOf(model: TextModel, examples: readonly Example[], mode: OutputMode): Promise<Scores> {
-  const translator = new Translator(model, Math.min(ROWS, examples.length));
+async function scoresOf({ kind, model }: LoadedRun, examples: readonly unknown[], mode: OutputMode): Promise<Scores> {
   const judgements = await withProgress('examples', examples.length, mode === 'text', (onProgress) =>
-    judge(translator, examples, { onProgress }),
+    kind.judge(model, examples, { onProgress }),
   );
-  translator.release();
-  return score(judgements);
+  return kind.score(judgements);
 }
 
 /** Bytes of the files of a model. */

@@ -15,8 +15,9 @@ export interface PronounceOptions {
 /** Prints the phonemes of each word, one word a line, as CMUdict has them: `HELLO  HH AH L OW`. */
 export async function pronounce(words: readonly string[], { run }: PronounceOptions): Promise<void> {
   await installEngine();
-  const { model, config } = await loadRun(run);
-  if (config.data.task !== 'g2p') throw new Failure(`the run in ${run} does not pronounce; use predict with it`);
+  const { kind, model: found } = await loadRun(run);
+  const model = found as TextModel;
+  if (kind.name !== 'g2p') throw new Failure(`the run in ${run} does not pronounce; use predict with it`);
   const spelled = words.map((word) => checkWord(word, model)); // all, before the first is printed
   const translator = new Translator(model, Math.min(words.length, 64));
   const results = await translator.translate(spelled.map((word) => encodeSource(model, word)));

@@ -1,4 +1,5 @@
 import { loadSeq2seqTask, type Seq2seqOptions } from '../data/seq2seq-task';
+import { pairsConfig } from '../kinds/pairs';
 import { readConfig } from '../run/config';
 import { StageProgress } from '../terminal/stage-progress';
 import { train, type TrainOptions } from './train';
@@ -15,7 +16,12 @@ export async function seq2seq(
       const progress = mode === 'text' ? new StageProgress() : undefined;
       try {
         const onProgress = progress?.update.bind(progress);
-        return await loadSeq2seqTask({ ...data, maxLength: recipe.maxLength, run, onProgress });
+        return await loadSeq2seqTask({
+          ...data,
+          maxLength: recipe.maxLength,
+          run: run && pairsConfig(run),
+          onProgress,
+        });
       } finally {
         progress?.stop();
       }

@@ -1,10 +1,11 @@
 import { examplesOf, type G2pTask, loadG2pTask } from '../data/g2p-task';
+import { g2p } from '../kinds/g2p';
 import { crossAttention } from '../model/attention';
 import { isRight, judge, type Judgement, score } from '../model/evaluation';
 import type { TextModel } from '../model/model';
-import { Translator } from '../model/translator';
+import { ROWS, Translator } from '../model/translator';
 import { noteScores } from '../run/summary';
-import { describeScores, ROWS } from '../run/training';
+import { describeScores } from '../run/scores';
 import { renderAttentionMap } from '../terminal/attention-map';
 import { out } from '../terminal/colors';
 import type { Reporter } from '../terminal/reporter';
@@ -22,7 +23,7 @@ const SHOWN = 10;
 
 /** `start`: trains a small pronunciation model, judges it on words that were held out, shows what it does. */
 export async function start({ heldOut, pronounceCommand, ...options }: StartOptions): Promise<void> {
-  await train(
+  await train<G2pTask, TextModel>(
     () => loadG2pTask(options.recipe),
     options,
     async ({ model, summary }, task, reporter, interruption) => {
@@ -30,7 +31,7 @@ export async function start({ heldOut, pronounceCommand, ...options }: StartOpti
         const judgements = await judgeHeldOut(model, task, interruption.signal);
         if (interruption.happened) return interruption.end();
         const scores = score(judgements);
-        reporter.say(describeScores('held-out', scores, 'g2p'));
+        reporter.say(describeScores('held-out', scores, g2p.judging));
         reporter.event('test', { name: 'held-out sample', ...scores });
         await noteScores(options.output, summary.modelStep, 'held-out sample', scores);
         showSome(judgements.slice(0, SHOWN), reporter);

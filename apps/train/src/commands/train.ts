@@ -1,15 +1,15 @@
 import { debug } from '@qkv/tensor';
 
-import type { Task } from '../data/task';
 import { installEngine } from '../engine';
 import { Interruption } from '../interruption';
-import type { Recipe } from '../recipe';
+import type { Recipe, TrainingRecipe } from '../recipe';
+import type { RunModel, Task } from '../run/kind';
 import { type RunOutcome, trainRun } from '../run/training';
 import { type OutputMode, Reporter } from '../terminal/reporter';
 
 /** Options of every command that trains. */
-export interface TrainOptions {
-  readonly recipe: Recipe;
+export interface TrainOptions<R extends TrainingRecipe = Recipe> {
+  readonly recipe: R;
   /** Run folder. */
   readonly output: string;
   readonly resume: 'never' | 'auto';
@@ -20,10 +20,10 @@ export interface TrainOptions {
 }
 
 /** Trains on a task; `conclude` is for what a command does with the model. */
-export async function train<T extends Task>(
+export async function train<T extends Task, M extends RunModel = RunModel>(
   load: (reporter: Reporter) => T | Promise<T>,
-  { output, mode, debug: checked, ...options }: TrainOptions,
-  conclude: (outcome: RunOutcome, task: T, reporter: Reporter, interruption: Interruption) => void | Promise<void>,
+  { output, mode, debug: checked, ...options }: TrainOptions<TrainingRecipe>,
+  conclude: (outcome: RunOutcome<M>, task: T, reporter: Reporter, interruption: Interruption) => void | Promise<void>,
 ): Promise<void> {
   const reporter = new Reporter(mode);
   debug(checked);
@@ -32,7 +32,7 @@ export async function train<T extends Task>(
     const interruption = new Interruption(); // before, there is nothing that Ctrl-C should wait for
     const backend = await installEngine();
     const outcome = await trainRun({ ...options, task, folder: output, backend, reporter, interruption });
-    if (outcome !== undefined) await conclude(outcome, task, reporter, interruption);
+    if (outcome !== undefined) await conclude(outcome as RunOutcome<M>, task, reporter, interruption);
   } finally {
     reporter.close();
   }

@@ -2,8 +2,9 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 
 import { installEngine } from '../engine';
+import type { PairsTask } from '../data/task';
 import { Failure } from '../failure';
-import { loadTaskOf } from '../run/data';
+import { requirePairs } from '../kinds/pairs';
 import { files } from '../run/folder';
 import { loadRun } from '../run/weights';
 import { record, STEPS } from '../verify/record';
@@ -30,8 +31,8 @@ export async function verify({
   python,
 }: VerifyOptions): Promise<void> {
   await installEngine();
-  const { config, model } = await loadRun(run);
-  const { training } = await loadTaskOf(config);
+  const { kind, config, model } = requirePairs(await loadRun(run), 'verify');
+  const { training } = (await kind.loadTask(config)) as PairsTask;
   const recording = await record(model, config.recipe, training, rows);
   await writeVerification(output, model, config.recipe, recording);
   const script = join(output, verifyFiles.script);

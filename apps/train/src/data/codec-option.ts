@@ -1,4 +1,6 @@
-import type { DataFile } from './task';
+import { z } from 'zod';
+
+import { type DataFile, dataFileSchema } from './data-file';
 
 /** Tokenizers that are trained on the pairs, to a size. */
 const presets = ['bpe', 'wordpiece', 'unigram', 'sentencepiece-bpe'] as const;
@@ -44,5 +46,14 @@ export function parseCodecOption(text: string): { readonly option: CodecOption }
 
 /** `characters`, `bpe:8000`, `tokenizers/own.json` */
 export const describeSpec = (spec: CodecSpec): string => (isFile(spec) ? spec.path : isUnit(spec) ? `${spec}s` : spec);
+
+/** What a specification stands for, wherever its file may be. */
+export const contentOfSpec = (spec: CodecSpec): string => (isFile(spec) ? `sha256:${spec.digest}` : spec);
+
+export const codecSpecSchema = z.union([
+  z.enum(['character', 'word']),
+  z.custom<TrainedSpec>(isTrained, 'Expected character, word, or a name and a size, as in bpe:8000.'),
+  dataFileSchema,
+]);
 
 const count = (n: number): string => n.toLocaleString('en');

@@ -12,10 +12,10 @@ import {
   type Split,
   splitDictionary,
 } from './cmudict';
-import { encodePair, isShort, type Task } from './task';
+import { encodePair, isShort, type PairsTask } from './task';
 
 /** Letters to phonemes, from CMUdict. */
-export interface G2pTask extends Task {
+export interface G2pTask extends PairsTask {
   readonly dictionary: Dictionary;
   readonly split: Split;
 }

@@ -1,12 +1,10 @@
-import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
-
 import { PairsError, parsePairs, type TextPair } from '@qkv/data';
 
-import { Failure, systemReason } from '../failure';
+import { Failure } from '../failure';
 import type { TextCodec } from '../model/codec';
 import type { Example } from '../model/evaluation';
-import { type DataFile, type DataSource, normalize } from './task';
+import { type DataFile, digestOf, readBytes } from './data-file';
+import { normalize, type PairsData } from './task';
 
 export interface PairsFile extends DataFile {
   readonly pairs: readonly TextPair[];
@@ -14,27 +12,17 @@ export interface PairsFile extends DataFile {
 
 /** Reads tab-separated pairs. @throws Failure naming the file, and the line if one is wrong. */
 export async function readPairsFile(path: string): Promise<PairsFile> {
-  let bytes: Uint8Array;
+  const bytes = await readBytes(path);
   try {
-    bytes = await readFile(path);
-  } catch (error) {
-    throw new Failure(`cannot read ${path}: ${systemReason(error, 'read')}`);
-  }
-  try {
-    const digest = createHash('sha256').update(bytes).digest('hex');
-    return { path, digest, pairs: parsePairs(bytes) };
+    return { path, digest: digestOf(bytes), pairs: parsePairs(bytes) };
   } catch (error) {
     if (!(error instanceof PairsError)) throw error;
     throw new Failure(error.line === undefined ? `${path}: ${error.message}` : `${path}, ${error.message}`);
   }
 }
 
-/** Pairs with equal sources become one example with several references. */
-export function examplesOfPairs(
-  pairs: readonly TextPair[],
-  target: TextCodec,
-  task: DataSource['task'] = 'seq2seq',
-): Example[] {
+/** Each source, and all its targets, as they are written. */
+export function textsBySource(pairs: readonly TextPair[], task: PairsData['task']): Map<string, readonly string[]> {
   const bySource = new Map<string, string[]>();
   for (const { source: given, target: text } of pairs) {
     const source = normalize(task, given);
@@ -42,5 +30,16 @@ export function examplesOfPairs(
     if (known === undefined) bySource.set(source, [text]);
     else if (!known.includes(text)) known.push(text);
   }
-  return [...bySource].map(([source, targets]) => ({ source, references: targets.map((text) => target.tokens(text)) }));
+  return bySource;
 }
+
+/** Pairs with equal sources become one example with several references. */
+export const examplesOfPairs = (
+  pairs: readonly TextPair[],
+  target: TextCodec,
+  task: PairsData['task'] = 'seq2seq',
+): Example[] =>
+  [...textsBySource(pairs, task)].map(([source, targets]) => ({
+    source,
+    references: targets.map((text) => target.tokens(text)),
+  }));

@@ -1,5 +1,3 @@
-import { createHash } from 'node:crypto';
-
 import type { TextPair } from '@qkv/data';
 
 import { describeError, Failure } from '../failure';
@@ -8,7 +6,9 @@ import type { StageReport } from '../terminal/stage-progress';
 import { type CodecOption, type CodecSpec, describeSpec } from './codec-option';
 import { type CodecSource, codecSource } from './codec-source';
 import { examplesOfPairs, readPairsFile } from './pairs-file';
-import { contentOf, type DataFile, type DataSource, encodePair, isShort, type Task } from './task';
+import type { DataFile } from './data-file';
+import { holdOut, type Split } from './hold-out';
+import { contentOf, encodePair, isShort, type PairsData, type PairsTask } from './task';
 
 export interface Seq2seqOptions {
   readonly train: string;
@@ -17,23 +17,19 @@ export interface Seq2seqOptions {
   readonly targetUnit: CodecOption | CodecSpec;
   readonly maxLength: number;
   /** A run that may be of the same data: then nothing is trained, its tokens are taken. */
-  readonly run?: { readonly data: DataSource; readonly codecs: Codecs };
+  readonly run?: { readonly data: PairsData; readonly codecs: Codecs };
   /** Where the training of a tokenizer is. */
   readonly onProgress?: (report: StageReport) => void;
 }
 
-/** Without a file of their own, validation pairs are this share of the sources, and at most so many. */
-const VALIDATION_SHARE = 0.05;
-const MAX_VALIDATION = 1000;
-
 /** The user's own pairs. */
-export async function loadSeq2seqTask(options: Seq2seqOptions): Promise<Task> {
+export async function loadSeq2seqTask(options: Seq2seqOptions): Promise<PairsTask> {
   const { maxLength, onProgress } = options;
   const source = await codecSource(options.sourceUnit);
   const target = await codecSource(options.targetUnit);
   const train = await readPairsFile(options.train);
   const valid = options.valid === undefined ? null : await readPairsFile(options.valid);
-  const data: DataSource = {
+  const data: PairsData = {
     task: 'seq2seq',
     train: fileOf(train),
     valid: valid && fileOf(valid),
@@ -47,18 +43,18 @@ export async function loadSeq2seqTask(options: Seq2seqOptions): Promise<Task> {
   const shortOf = (pairs: readonly TextPair[], codecs: Codecs): readonly TextPair[] =>
     pairs.filter((pair) => isShort(encodePair(codecs, pair.source, pair.target), maxLength));
 
-  let split: Split;
+  let split: Split<TextPair>;
   let codecs: Codecs;
   if (source.isTrained || target.isTrained) {
     // Which pairs are short is known only to tokenizers that have been trained, without the pairs for validation.
-    const all = valid === null ? holdOut(train.pairs) : { training: train.pairs, validation: valid.pairs };
+    const all = valid === null ? holdOut(train.pairs, sourceOf) : { training: train.pairs, validation: valid.pairs };
     codecs = codecsOf(all.training);
     const validation = valid === null ? shortOf(all.validation, codecs) : all.validation;
     split = { training: shortOf(all.training, codecs), validation };
   } else {
     // How long a text is depends on no vocabulary: validation pairs are chosen among the short ones.
     const short = shortOf(train.pairs, codecsOf(train.pairs));
-    split = valid === null ? holdOut(short) : { training: short, validation: valid.pairs };
+    split = valid === null ? holdOut(short, sourceOf) : { training: short, validation: valid.pairs };
     codecs = codecsOf(split.training);
   }
   const held = valid === null ? split.validation.length : 0;
@@ -104,24 +100,8 @@ function createCodecs(
   return { source: create('source', source), target: create('target', target) };
 }
 
+const sourceOf = ({ source }: TextPair): string => source;
+
 const fileOf = ({ path, digest }: DataFile): DataFile => ({ path, digest });
-
-interface Split {
-  readonly training: readonly TextPair[];
-  readonly validation: readonly TextPair[];
-}
-
-/** Keeps some sources for validation, with all their targets: those of the smallest digests, which depends on no order. */
-function holdOut(pairs: readonly TextPair[]): Split {
-  const digest = (source: string): string => createHash('sha256').update(`validation:${source}`).digest('hex');
-  const sources = [...new Set(pairs.map(({ source }) => source))].map((source) => [digest(source), source] as const);
-  const size = Math.min(MAX_VALIDATION, Math.ceil(sources.length * VALIDATION_SHARE), sources.length - 1);
-  const sorted = sources.sort(([a], [b]) => (a < b ? -1 : 1));
-  const held = new Set(sorted.slice(0, size).map(([, source]) => source));
-  return {
-    training: pairs.filter(({ source }) => !held.has(source)),
-    validation: pairs.filter(({ source }) => held.has(source)),
-  };
-}
 
 const count = (n: number): string => n.toLocaleString('en');

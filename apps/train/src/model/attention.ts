@@ -11,7 +11,7 @@ export interface AttentionMap {
 
 /** Attention to the source while these target ids come one after the other: the mean over heads and decoder layers. */
 export async function crossAttention(
-  { transformer, codecs }: TextModel,
+  { module, codecs }: TextModel,
   source: string,
   targetIds: ArrayLike<number>,
 ): Promise<AttentionMap> {
@@ -19,7 +19,7 @@ export async function crossAttention(
   const { start, end } = codecs.target;
   const input = [start, ...Array.from(targetIds)];
   const [S, T] = [ids.length, input.length];
-  const maps = transformer.crossAttentionWeights(tensor(ids, [1, S]), tensor(Int32Array.from(input), [1, T]));
+  const maps = module.crossAttentionWeights(tensor(ids, [1, S]), tensor(Int32Array.from(input), [1, T]));
   const layers = await Promise.all(maps.map((map) => map.mean(1).data())); // each (1, H, T, S) → (1, T, S)
   const weights = Array.from({ length: T }, (_, t) =>
     Array.from({ length: S }, (_, s) => layers.reduce((sum, layer) => sum + layer[t * S + s], 0) / layers.length),

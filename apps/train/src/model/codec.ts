@@ -2,13 +2,21 @@ import { createHash } from 'node:crypto';
 
 import { specialIds, type Tokenizer, type Vocabulary } from '@qkv/tokenizers';
 
-/** Text ↔ ids, for one side of a model. PAD is 0. */
-export interface TextCodec {
+/** What some ids mean. */
+export interface Codec {
   /** Ids run from 0 to below this. */
   readonly size: number;
+  /** What a run's config holds of it. */
+  toJSON(): unknown;
+}
+
+/** Text ↔ ids, for one side of a model. PAD is 0. */
+export interface TextCodec extends Codec {
   /** Id that every target begins with, and id that ends it. */
   readonly start: number;
   readonly end: number;
+  /** Id of what is not known; undefined where everything is. */
+  readonly unknown: number | undefined;
   /** The ids of a text, without START and END; none of them is special, whatever the text spells. */
   encode(text: string): Int32Array;
   /** Whether the text has something that is not known. */
@@ -20,14 +28,13 @@ export interface TextCodec {
   tokensOf(ids: Iterable<number>): readonly string[];
   /** How an id is shown. */
   nameOf(id: number): string;
-  /** What a run's config holds of it. */
-  toJSON(): unknown;
 }
 
 /** An id for each character, or for each word. */
 export class VocabularyCodec implements TextCodec {
   readonly start = specialIds.start;
   readonly end = specialIds.end;
+  readonly unknown = specialIds.unknown;
 
   constructor(readonly vocabulary: Vocabulary) {}
 
@@ -78,6 +85,8 @@ export class TokenizerCodec implements TextCodec {
   readonly size: number;
   readonly start: number;
   readonly end: number;
+  /** Byte-level BPE has none, as it knows every text. */
+  readonly unknown: number | undefined;
   /** The content of its tokenizer.json. */
   readonly text: string;
   /** SHA-256 of the text. */
@@ -86,8 +95,6 @@ export class TokenizerCodec implements TextCodec {
   /** Takes text that spells a special token of ours for ordinary text. */
   readonly #plain: Tokenizer;
   readonly #pad: number;
-  /** The model's id of it; byte-level BPE has none, as it knows every text. */
-  readonly #unknown: number | undefined;
 
   /** `text` is the tokenizer.json that the tokenizer was read from, if it was one of a run's. */
   constructor(given: Tokenizer, text?: string) {
@@ -106,7 +113,7 @@ export class TokenizerCodec implements TextCodec {
     this.start = this.#swap(tokenizer.tokenToId(START)!);
     this.end = this.#swap(tokenizer.tokenToId(END)!);
     const unknown = tokenizer.tokenToId(tokenizer.model.unkToken ?? UNKNOWN);
-    this.#unknown = unknown === undefined ? undefined : this.#swap(unknown);
+    this.unknown = unknown === undefined ? undefined : this.#swap(unknown);
     this.size = tokenizer.idBound;
     this.text = text ?? `${JSON.stringify(tokenizer, null, 2)}\n`;
     this.digest = createHash('sha256').update(this.text).digest('hex');
@@ -114,15 +121,27 @@ export class TokenizerCodec implements TextCodec {
 
   encode(text: string): Int32Array {
     const { ids } = this.#plain.encode(text, { addSpecialTokens: false });
-    const own = Array.from(ids, (id) => this.#swap(id));
-    // Unigram has our tokens in its vocabulary, and finds them in text all the same.
-    if (!own.some((id) => this.#isSpecial(id))) return Int32Array.from(own);
-    const unknown = this.#unknown === undefined ? [] : [this.#unknown];
-    return Int32Array.from(own.flatMap((id) => (this.#isSpecial(id) ? unknown : [id])));
+    return Int32Array.from(Array.from(ids).flatMap((id) => this.#own(id)));
+  }
+
+  /** The ids of a text that was cut into words, and for each word where its first sub-word is; -1 if it has none. */
+  encodeWords(words: readonly string[]): { readonly ids: Int32Array; readonly first: Int32Array } {
+    // The space tells byte-level BPE and its like that a word begins, as it does within a text.
+    const spaced = words.map((word, i) => (i === 0 ? word : ` ${word}`));
+    const encoding = this.#plain.encode(spaced, { addSpecialTokens: false });
+    const first = new Int32Array(words.length).fill(-1);
+    const ids: number[] = [];
+    encoding.ids.forEach((id, token) => {
+      const word = encoding.wordIds[token];
+      const isSpaceAlone = encoding.ends[token] <= (word > 0 ? 1 : 0);
+      if (first[word] < 0 && !isSpaceAlone) first[word] = ids.length;
+      ids.push(...this.#own(id));
+    });
+    return { ids: Int32Array.from(ids), first };
   }
 
   hasUnknown(text: string): boolean {
-    return this.#unknown !== undefined && this.encode(text).includes(this.#unknown);
+    return this.unknown !== undefined && this.encode(text).includes(this.unknown);
   }
 
   decode(ids: Iterable<number>): string {
@@ -148,6 +167,13 @@ export class TokenizerCodec implements TextCodec {
 
   toJSON(): unknown {
     return { format: TOKENIZER_FORMAT, digest: this.digest };
+  }
+
+  /** The model's id of one that was found in text: Unigram has our tokens in its vocabulary, and finds them all the same. */
+  #own(found: number): readonly number[] {
+    const id = this.#swap(found);
+    if (!this.#isSpecial(id)) return [id];
+    return this.unknown === undefined ? [] : [this.unknown];
   }
 
   /** The model's id of the tokenizer's, and back. */

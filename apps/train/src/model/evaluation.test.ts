@@ -6,6 +6,7 @@ const judgement = (hypothesis: string, ...references: string[]): Judgement => ({
   source: 'W',
   hypothesis: hypothesis.split(' ').filter(Boolean),
   references: references.map((reference) => reference.split(' ')),
+  text: hypothesis,
 });
 
 test('a word is right if any listed pronunciation matches; the error rate goes to the nearest', () => {

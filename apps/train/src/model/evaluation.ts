@@ -8,27 +8,31 @@ import type { Translator } from './translator';
 export interface Example {
   readonly source: string;
   readonly references: readonly (readonly string[])[];
+  /** The same as they are written, where texts are to be compared, too. */
+  readonly texts?: readonly string[];
 }
 
 /** An example, and what the model makes of it. */
 export interface Judgement extends Example {
   readonly hypothesis: readonly string[];
+  /** As it is written. */
+  readonly text: string;
 }
 
-export interface Scores {
+export type PairScores = {
   readonly examples: number;
   /** Σ edit distance / Σ length in tokens, each to the nearest reference: PER over phonemes, CER over characters. 0 to 1. */
   readonly tokenErrorRate: number;
   /** Part of the examples that equal none of their references: for words, WER. 0 to 1. */
   readonly sequenceErrorRate: number;
-}
+};
 
-export const isRight = ({ hypothesis, references }: Judgement): boolean =>
+export const isRight = ({ hypothesis, references }: Omit<Judgement, 'text'>): boolean =>
   references.some(
     (reference) => reference.length === hypothesis.length && reference.every((t, i) => t === hypothesis[i]),
   );
 
-export function score(judgements: readonly Judgement[]): Scores {
+export function score(judgements: readonly Omit<Judgement, 'text'>[]): PairScores {
   return {
     examples: judgements.length,
     tokenErrorRate: errorRate(judgements),
@@ -60,9 +64,9 @@ export async function judge(
 ): Promise<Judgement[]> {
   const sources = examples.map(({ source }) => encodeSource(translator.model, source));
   const hypotheses = await translator.translate(sources, options);
-  return examples.flatMap((example, i) =>
-    hypotheses[i] === undefined
-      ? []
-      : [{ ...example, hypothesis: translator.model.codecs.target.tokensOf(hypotheses[i]) }],
-  );
+  const { target } = translator.model.codecs;
+  return examples.flatMap((example, i) => {
+    const ids = hypotheses[i];
+    return ids === undefined ? [] : [{ ...example, hypothesis: target.tokensOf(ids), text: target.decode(ids) }];
+  });
 }

@@ -2,18 +2,19 @@ import { initialize } from '@qkv/nn';
 import { Transformer } from '@qkv/seq2seq';
 
 import type { Recipe } from '../recipe';
+import type { RunModel } from '../run/kind';
 import type { TextCodec } from './codec';
 
 /** What the ids of both sides mean. */
-export interface Codecs {
+export type Codecs = {
   readonly source: TextCodec;
   readonly target: TextCodec;
-}
+};
 
 /** A Transformer from texts to texts. */
-export interface TextModel {
+export interface TextModel extends RunModel {
   readonly codecs: Codecs;
-  readonly transformer: Transformer;
+  readonly module: Transformer;
   /** Most source tokens at inference: more than in training, as sinusoidal positions go on beyond. */
   readonly maxSource: number;
   /** Longest target that was trained on, in tokens. */
@@ -52,7 +53,7 @@ export function createModel(codecs: Codecs, architecture: Architecture, seed = 0
     maxLength: 2 * maxSource + EXTRA_TARGET,
   });
   initialize(transformer, { seed });
-  return { codecs, transformer, maxSource, maxLength };
+  return { codecs, module: transformer, maxSource, maxLength };
 }
 
 /** Most source tokens that a model takes which was trained on up to `maxLength`. */
@@ -62,5 +63,5 @@ export const maxSourceFor = (maxLength: number): number => Math.max(64, 2 * maxL
 const EXTRA_TARGET = 16;
 
 /** Most target tokens that are generated for a source of this length: as many as any target in training had, or more. */
-export const maxTargetFor = ({ maxLength, transformer }: TextModel, sourceLength: number): number =>
-  Math.min(Math.max(2 * sourceLength + EXTRA_TARGET, maxLength), transformer.maxLength);
+export const maxTargetFor = ({ maxLength, module }: TextModel, sourceLength: number): number =>
+  Math.min(Math.max(2 * sourceLength + EXTRA_TARGET, maxLength), module.maxLength);

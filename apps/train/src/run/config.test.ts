@@ -6,6 +6,7 @@ import { trainTokenizer } from '@qkv/tokenizers';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { tiny, tinyModel } from '../../test/support';
+import type { PairsConfig } from '../kinds/pairs';
 import { TokenizerCodec } from '../model/codec';
 import { differenceOf, readConfig, readSettings, type RunConfig, runDigest, writeConfig } from './config';
 
@@ -49,7 +50,7 @@ describe('sub-words', () => {
   afterAll(() => rmSync(at, { recursive: true, force: true }));
   const codec = (texts: string[]) => new TokenizerCodec(trainTokenizer(texts, { preset: 'bpe', vocabSize: 270 }));
   const pairs = { path: 'a', digest: 'b' };
-  const own: RunConfig = {
+  const own: PairsConfig = {
     data: { task: 'seq2seq', train: pairs, valid: null, sourceUnit: 'bpe:270', targetUnit: pairs },
     recipe: tiny({}),
     codecs: { source: codec(['hello hello']), target: codec(['world world']) },
@@ -59,7 +60,7 @@ describe('sub-words', () => {
   test('tokenizers lie beside the config, and are read with it', async () => {
     await writeConfig(at, own);
     expect(readdirSync(at).sort()).toEqual(['config.json', 'source-tokenizer.json', 'target-tokenizer.json']);
-    const read = (await readConfig(at))!;
+    const read = (await readConfig(at)) as PairsConfig;
     expect(JSON.stringify(read)).toBe(JSON.stringify(own));
     expect(runDigest(read)).toBe(runDigest(own));
     expect(differenceOf(own, read)).toBeUndefined();

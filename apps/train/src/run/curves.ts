@@ -9,32 +9,44 @@ export interface NamedMetrics {
 /** Points drawn of each curve: more cannot be told apart, and make large files. */
 const MAX_POINTS = 400;
 
-const panels = [
-  {
-    title: 'loss per token, nats',
-    series: [
-      ['loss', 'training'],
-      ['validation/loss', 'validation'],
-    ],
-  },
-  {
-    title: 'error rates on validation data, %',
-    series: [
-      ['validation/token-error-rate', 'token'],
-      ['validation/sequence-error-rate', 'sequence'],
-    ],
-  },
-  { title: 'learning rate', series: [['learningRate', 'learning rate']] },
-] as const;
+interface Panel {
+  readonly title: string;
+  /** Metric, and what it is called. */
+  readonly series: readonly (readonly [metric: string, label: string])[];
+}
 
-/** Curves of one run or several as SVG: loss, error rates, learning rate, over the steps. */
+/** Loss, scores, learning rate. Scores are whatever was validated, beside the loss. */
+function panelsOf(runs: readonly NamedMetrics[]): Panel[] {
+  const names = new Set(runs.flatMap(({ records }) => records.flatMap((record) => Object.keys(record))));
+  const scores = [...names].filter((name) => name.startsWith('validation/') && name !== 'validation/loss');
+  const areErrors = scores.every((name) => name.endsWith('-error-rate'));
+  const label = (name: string): string =>
+    name.replace('validation/', '').replace('-error-rate', '').replaceAll('-', ' ');
+  return [
+    {
+      title: 'loss, nats',
+      series: [
+        ['loss', 'training'],
+        ['validation/loss', 'validation'],
+      ],
+    },
+    {
+      title: `${areErrors ? 'error rates' : 'scores'} on validation data, %`,
+      series: scores.map((name) => [name, label(name)]),
+    },
+    { title: 'learning rate', series: [['learningRate', 'learning rate']] },
+  ];
+}
+
+/** Curves of one run or several as SVG: loss, scores, learning rate, over the steps. */
 export async function drawCurves(runs: readonly NamedMetrics[]): Promise<string> {
   // Half a second to load, so only now.
   const { init } = await import('echarts');
   const chart = init(null, null, { renderer: 'svg', ssr: true, width: 900, height: 860 });
   const height = 200;
   const top = (i: number): number => 50 + i * (height + 75);
-  const percent = (metric: string): number => (metric.endsWith('error-rate') ? 100 : 1);
+  const panels = panelsOf(runs);
+  const factor = (panel: number): number => (panel === 1 ? 100 : 1);
   chart.setOption({
     animation: false,
     backgroundColor: '#fff',
@@ -58,7 +70,7 @@ export async function drawCurves(runs: readonly NamedMetrics[]): Promise<string>
           xAxisIndex: i,
           yAxisIndex: i,
           showSymbol: false,
-          data: points(records, metric).map(([step, value]) => [step, value * percent(metric)]),
+          data: points(records, metric).map(([step, value]) => [step, value * factor(i)]),
         })),
       ),
     ),

@@ -4,11 +4,11 @@ import { writeFileDurably } from '@qkv/safetensors/node';
 import { lockFolder } from '@qkv/training/node';
 import { z } from 'zod';
 
-import type { Scores } from '../model/evaluation';
-import { readJson } from './config';
 import { files } from './folder';
+import { readJson } from './json';
+import type { Scores } from './kind';
 
-const scores = z.strictObject({ examples: z.number(), tokenErrorRate: z.number(), sequenceErrorRate: z.number() });
+const scores = z.object({ examples: z.number() }).catchall(z.number());
 const summarySchema = z.strictObject({
   reason: z.enum(['finished', 'stopped-early', 'interrupted']),
   parameters: z.number(),

@@ -19,6 +19,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { tiny } from '../../test/support';
 import { parseDictionary, type Split } from '../data/cmudict';
 import { createG2pTask } from '../data/g2p-task';
+import type { PairsTask } from '../data/task';
+import { requirePairs } from '../kinds/pairs';
 import { encodeSource } from '../model/evaluation';
 import { Translator } from '../model/translator';
 import { installEngine } from '../engine';
@@ -47,7 +49,7 @@ beforeAll(async () => {
 const uninterrupted = () =>
   ({ signal: new AbortController().signal, happened: false, end() {} }) as RunOptions['interruption'];
 
-const run = (recipe: PartialRecipe, to = fresh(), more: Partial<RunOptions> = {}) =>
+const run = (recipe: PartialRecipe, to = fresh(), more: Partial<RunOptions & { readonly task: PairsTask }> = {}) =>
   trainRun({
     task,
     recipe: tiny(recipe),
@@ -75,7 +77,7 @@ test('learns what five words sound like, and leaves everything that a run leaves
     'model.safetensors',
     'summary.json',
   ]);
-  const { model } = await loadRun(to);
+  const { model } = requirePairs(await loadRun(to), 'this test');
   const translator = new Translator(model, 3);
   const said = await translator.translate(words.map((word) => encodeSource(model, word)));
   translator.release();

@@ -2,33 +2,30 @@ import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 
 import type { WasmBackend } from '@qkv/backend-wasm';
-import type { GridBatch } from '@qkv/data';
 import { removeTemporaries, writeFileDurably } from '@qkv/safetensors/node';
 import { fit, type FitResult } from '@qkv/training';
 import { FolderCheckpoints, JsonLinesLog, lockFolder, TensorBoardLog } from '@qkv/training/node';
 
-import { scoreNames, type Task } from '../data/task';
 import { describeEngine } from '../engine';
 import { Failure, systemReason } from '../failure';
 import type { Interruption } from '../interruption';
-import { judge, requireFitting, score, type Scores } from '../model/evaluation';
-import { createModel, type TextModel } from '../model/model';
-import { Translator } from '../model/translator';
-import type { Recipe } from '../recipe';
+import type { TrainingRecipe } from '../recipe';
 import { out } from '../terminal/colors';
 import { formatSeconds } from '../terminal/progress';
 import type { Reporter } from '../terminal/reporter';
-import { differenceOf, isRun, readConfig, type RunConfig, runDigest, tokenizerFiles, writeConfig } from './config';
+import { differenceOf, isRun, kindOf, readConfig, runDigest, tokenizerFiles, writeConfig } from './config';
 import { drawCurves } from './curves';
 import { clearFolder, files, leftoverIn, prepareFolder } from './folder';
+import type { Judging, Kind, Learner, RunConfig, RunModel, Task } from './kind';
 import { readMetrics, TimedLog } from './metrics';
-import { batchesOf, createStep, lossMeter, stepsOf, tensorsOf } from './step';
+import { describeScores, metricName, percent } from './scores';
+import { createStep, stepsOf } from './step';
 import { readSummary, type RunSummary, writeSummary } from './summary';
 import { loadWeights, savedModel, saveModel, weightsIn } from './weights';
 
 export interface RunOptions {
   readonly task: Task;
-  readonly recipe: Recipe;
+  readonly recipe: TrainingRecipe;
   readonly folder: string;
   /** What to do where the folder holds a run already: `never` is an error, `auto` goes on with it. */
   readonly resume: 'never' | 'auto';
@@ -39,13 +36,11 @@ export interface RunOptions {
   readonly interruption: Interruption;
 }
 
-export interface RunOutcome {
-  readonly model: TextModel;
+export interface RunOutcome<M extends RunModel = RunModel> {
+  readonly model: M;
   readonly summary: RunSummary;
 }
 
-/** Pairs decoded at a time. */
-export const ROWS = 200;
 /** Steps between lines of the metrics. */
 const LOG_EVERY = 10;
 
@@ -56,15 +51,11 @@ const LOG_EVERY = 10;
 export async function trainRun(options: RunOptions): Promise<RunOutcome | undefined> {
   const { task, recipe, folder, backend, reporter, interruption } = options;
   const config: RunConfig = { data: task.data, recipe, codecs: task.codecs };
-  const model = createModel(task.codecs, recipe, recipe.seed);
-  const parameters = model.transformer.parameterCount();
-  requireFitting(model, task.validation, 'validation');
-  if (recipe.metric === 'loss' && task.validationPairs.length === 0) {
-    throw new Failure(
-      `every validation pair is longer than --max-length ${recipe.maxLength}: --metric loss has nothing to go by`,
-    );
-  }
-  const batches = batchesOf(task.training, recipe);
+  const kind = kindOf(task.data);
+  const model = kind.createModel(config);
+  const parameters = model.module.parameterCount();
+  const learner = kind.learn(model, task, recipe);
+  const { batches } = learner;
   const steps = stepsOf(recipe, batches);
   // A checkpoint has weights, two moments and perhaps an average; one more is written before an old one goes.
   await prepareFolder(folder, 4 * parameters * (recipe.average > 0 ? 4 : 3) * (recipe.keepLast + 2) + 2 ** 20);
@@ -85,7 +76,7 @@ export async function trainRun(options: RunOptions): Promise<RunOutcome | undefi
       threads: backend.threads,
     });
 
-    const { result, seconds } = await train(model, steps, batches, store, runDigest(config), options);
+    const { result, seconds } = await train(model, learner, steps, store, runDigest(config), kind.judging, options);
     if (result.reason === 'interrupted') {
       reporter.event('interrupted', { step: result.progress.step });
       reporter.say(
@@ -97,7 +88,7 @@ export async function trainRun(options: RunOptions): Promise<RunOutcome | undefi
     const early =
       result.reason === 'stopped-early' ? `, stopped early after ${count(result.progress.step)} updates` : '';
     reporter.say(`\ntrained for ${formatSeconds(seconds)}${early}`);
-    const summary = await conclude(model, config, store, result, seconds, options);
+    const summary = await conclude(kind, model, config, store, result, seconds, options);
     if (interruption.happened) {
       reporter.say('stopped before the model was judged; go on with the same command and --resume auto');
       interruption.end();
@@ -162,18 +153,16 @@ async function requireOwnTokenizers(folder: string, { codecs }: RunConfig): Prom
 }
 
 async function train(
-  model: TextModel,
+  { module }: RunModel,
+  learner: Learner,
   steps: number,
-  batches: ReturnType<typeof batchesOf>,
   store: FolderCheckpoints,
   run: string,
+  { metrics: judged }: Judging,
   options: RunOptions,
 ) {
-  const { task, recipe, folder, reporter, interruption } = options;
-  const { update, average } = createStep(model, recipe, steps);
-  const meter = lossMeter(model, task.validationPairs, recipe);
-  const translator = new Translator(model, Math.min(ROWS, task.validation.length));
-  const names = scoreNames[task.data.task];
+  const { recipe, folder, reporter, interruption } = options;
+  const { update, average } = createStep(module, learner.loss, recipe, steps);
   const metricsPath = join(folder, files.metrics);
   const lines = new JsonLinesLog(metricsPath);
   const metrics = new TimedLog(lines, metricsPath);
@@ -183,11 +172,10 @@ async function train(
   const validate = async (signal?: AbortSignal) => {
     await average?.swap();
     try {
-      const loss = await meter(signal);
-      const { tokenErrorRate, sequenceErrorRate } = score(await judge(translator, task.validation, { signal }));
-      return { loss, 'token-error-rate': tokenErrorRate, 'sequence-error-rate': sequenceErrorRate };
+      const { loss, scores } = await learner.validate(signal);
+      const named = Object.keys(judged).map((name) => [metricName(name), scores[name]] as const);
+      return { loss, ...Object.fromEntries(named) };
     } finally {
-      translator.release();
       await average?.swap();
     }
   };
@@ -195,16 +183,17 @@ async function train(
   let begun = false;
   try {
     const result = await fit({
-      step: (group: readonly GridBatch[]) => update(group.map(tensorsOf)),
-      batches,
+      step: (group) => update(group.map((batch) => learner.inputs(batch))),
+      batches: learner.batches,
       steps,
-      accumulate: recipe.accumulate,
-      state: { model: model.transformer, ...update.state },
+      accumulate: recipe.accumulate ?? 1,
+      state: { model: module, ...update.state },
       counters: update.counters,
       validation: {
         every: recipe.validateEvery ?? Math.max(1, Math.ceil(steps / 10)),
         run: validate,
         metric: recipe.metric,
+        mode: Object.entries(judged).find(([name]) => metricName(name) === recipe.metric)?.[1].better ?? 'min',
         patience: recipe.patience === 0 ? undefined : recipe.patience,
       },
       checkpoints: {
@@ -218,17 +207,20 @@ async function train(
       logEvery: LOG_EVERY,
       signal: interruption.signal,
       onStep({ step }, { loss }, group) {
-        if (!begun) reporter.begin(steps, step - 1);
+        if (!begun) reporter.begin(steps, step - 1, learner.unit);
         begun = true;
-        const tokens = group.reduce((sum, { source, target }) => sum + countTokens(source) + countTokens(target), 0);
+        const tokens = group.reduce((sum, batch) => sum + learner.sizeOf(batch), 0);
         reporter.step({ step, loss, tokens });
         if (step % LOG_EVERY === 0) reporter.event('step', { step, loss });
       },
       onValidation({ step, best }, scores) {
         reporter.event('validation', { step, ...scores, best: best?.step === step });
+        const { loss, ...others } = scores;
+        const shown = Object.entries(judged).map(
+          ([name, { label }]) => `${label} ${percent(others[metricName(name)])}`,
+        );
         reporter.log(
-          `validation after ${step} updates: loss ${scores.loss.toFixed(3)}, ${names.tokenErrorRate} ${percent(scores['token-error-rate'])}, ` +
-            `${names.sequenceErrorRate} ${percent(scores['sequence-error-rate'])}${best?.step === step ? ', the best so far' : ''}`,
+          `validation after ${step} updates: loss ${loss.toFixed(3)}, ${shown.join(', ')}${best?.step === step ? ', the best so far' : ''}`,
         );
       },
       onCheckpoint: (step) => reporter.event('checkpoint', { step }),
@@ -264,7 +256,8 @@ function explain(error: unknown, folder: string): unknown {
 
 /** Makes the model of the best checkpoint, judges it, and draws the curves. */
 async function conclude(
-  model: TextModel,
+  kind: Kind,
+  model: RunModel,
   config: RunConfig,
   store: FolderCheckpoints,
   { progress, reason }: FitResult,
@@ -275,19 +268,18 @@ async function conclude(
   const saved = await savedModel(folder, config);
   const isSaved = saved?.step === modelStep;
   const weights = isSaved ? saved.tensors : weightsIn((await store.load(modelStep)).tensors);
-  await loadWeights(model, weights, store.describe(modelStep), join(folder, files.config));
+  await loadWeights(model.module, weights, store.describe(modelStep), join(folder, files.config));
   if (!isSaved) await saveModel(folder, config, { tensors: weights }, modelStep);
 
   const known = await readSummary(folder);
   const tests = known?.modelStep === modelStep ? known.tests : undefined; // those of another model say nothing
   if (known?.modelStep === modelStep && known.steps === progress.step) {
-    reporter.say(describeScores('validation', known.validation, task.data.task));
+    reporter.say(describeScores('validation', known.validation, kind.judging));
     return known;
   }
-  const translator = new Translator(model, Math.min(ROWS, task.validation.length));
-  const validation = score(await judge(translator, task.validation, { signal: interruption.signal }));
-  translator.release();
-  const parameters = model.transformer.parameterCount();
+  const judged = await kind.judge(model, kind.validationOf(task), { signal: interruption.signal });
+  const validation = kind.score(judged);
+  const parameters = model.module.parameterCount();
   const { step: steps } = progress;
   const summary = {
     reason,
@@ -300,22 +292,11 @@ async function conclude(
     tests,
   };
   if (interruption.happened) return summary; // of no use, and not written
-  reporter.say(describeScores('validation', validation, task.data.task));
+  reporter.say(describeScores('validation', validation, kind.judging));
   const curves = await drawCurves([{ name: folder, records: readMetrics(join(folder, files.metrics)) }]);
   await writeFileDurably(join(folder, files.curves), curves);
   await writeSummary(folder, summary);
   return summary;
 }
 
-/** `1,000 validation words: PER 11.4 %, WER 42.8 %` */
-export function describeScores(what: string, scores: Scores, task: keyof typeof scoreNames): string {
-  const { examples, tokenErrorRate, sequenceErrorRate } = scoreNames[task];
-  return (
-    `${count(scores.examples)} ${what} ${examples}: ${tokenErrorRate} ${out.bold(percent(scores.tokenErrorRate))}, ` +
-    `${sequenceErrorRate} ${out.bold(percent(scores.sequenceErrorRate))}`
-  );
-}
-
-const percent = (part: number): string => `${(100 * part).toFixed(1)} %`;
 const count = (n: number): string => n.toLocaleString('en');
-const countTokens = (ids: Int32Array): number => ids.reduce((sum, id) => sum + (id === 0 ? 0 : 1), 0);

@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 
-import { loadStateDict, stateDict } from '@qkv/nn';
+import { loadStateDict, type Module, stateDict } from '@qkv/nn';
 import { dequantize, type TensorEntry } from '@qkv/safetensors';
 import {
   readSafetensors,
@@ -11,21 +11,12 @@ import {
 } from '@qkv/safetensors/node';
 
 import { describeError, Failure } from '../failure';
-import { createModel, type TextModel } from '../model/model';
-import { configPath, readConfig, type RunConfig, runDigest } from './config';
+import { configPath, kindOf, readConfig, type RunConfig, runDigest } from './config';
 import { files } from './folder';
+import type { LoadedRun, RunModel } from './kind';
 
 const FORMAT = 'qkv.model';
 const FORMAT_VERSION = '1';
-
-/** A run and its model. */
-export interface LoadedRun {
-  readonly folder: string;
-  readonly config: RunConfig;
-  readonly model: TextModel;
-  /** Updates that the weights have had. */
-  readonly step: number;
-}
 
 /** The config of a folder that must hold a run. */
 export async function requireConfig(folder: string): Promise<RunConfig> {
@@ -66,19 +57,20 @@ export async function loadRun(folder: string): Promise<LoadedRun> {
   if (metadata.run !== runDigest(config)) {
     throw new Failure(`${file} and ${files.config} beside it are of different runs; train again`);
   }
-  const model = createModel(config.codecs, config.recipe, config.recipe.seed);
-  await loadWeights(model, tensors, file, configPath(folder));
-  return { folder, config, model, step: Number(metadata.step) };
+  const kind = kindOf(config.data);
+  const model = kind.createModel(config);
+  await loadWeights(model.module, tensors, file, configPath(folder));
+  return { folder, kind, config, model, step: Number(metadata.step) };
 }
 
 async function loadWeights(
-  { transformer }: TextModel,
+  module: Module,
   tensors: ReadonlyMap<string, TensorEntry>,
   file: string,
   config: string,
 ): Promise<void> {
   try {
-    await loadStateDict(transformer, tensors);
+    await loadStateDict(module, tensors);
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
     throw new Failure(`${file} is not the model that ${config} describes: ${shorten(describeError(error))}`);
@@ -126,8 +118,8 @@ export async function saveModel(
 }
 
 /** The weights of a model that runs. */
-export async function tensorsOfModel({ transformer }: TextModel): Promise<Map<string, TensorEntry>> {
-  const state = await stateDict(transformer);
+export async function tensorsOfModel({ module }: RunModel): Promise<Map<string, TensorEntry>> {
+  const state = await stateDict(module);
   return new Map(
     [...state].map(([name, { shape, data }]) => [name, { dtype: 'F32', shape, data: data as Float32Array }]),
   );

@@ -4,9 +4,9 @@ import cliProgress from 'cli-progress';
 export interface StepReport {
   /** 1 after the first. */
   readonly step: number;
-  /** Per target token, in nats, before the update. */
+  /** In nats, before the update. */
   readonly loss: number;
-  /** Source and target tokens of the update, padding not counted. */
+  /** What the update has read, in the unit that is shown; padding not counted. */
   readonly tokens: number;
 }
 
@@ -14,6 +14,8 @@ export interface ProgressOptions {
   readonly steps: number;
   /** Steps made before, by a run that goes on; 0 by default. */
   readonly from?: number;
+  /** What is counted; tokens by default. */
+  readonly unit?: string;
   /** Where to write; a bar if it is a terminal, else a line now and then. */
   readonly stream?: NodeJS.WriteStream;
   /** Seconds between lines. */
@@ -29,6 +31,7 @@ const SMOOTHING = 0.05;
 export class Progress {
   readonly #steps: number;
   readonly #from: number;
+  readonly #unit: string;
   readonly #stream: NodeJS.WriteStream;
   readonly #interval: number;
   readonly #now: () => number;
@@ -41,19 +44,21 @@ export class Progress {
   constructor({
     steps,
     from = 0,
+    unit = 'tokens',
     stream = process.stdout,
     interval = 10,
     now = () => performance.now() / 1000,
   }: ProgressOptions) {
     this.#steps = steps;
     this.#from = from;
+    this.#unit = unit;
     this.#stream = stream;
     this.#interval = interval;
     this.#now = now;
     this.#started = this.#lastLine = now();
     if (!stream.isTTY) return;
     // The bar's own estimate of the time left jumps with the lengths of batches, so we give ours.
-    const format = '{bar} {percentage}% │ step {value}/{total} │ loss {loss} │ {speed} tokens/s │ {left} left';
+    const format = `{bar} {percentage}% │ step {value}/{total} │ loss {loss} │ {speed} ${unit}/s │ {left} left`;
     const { shades_classic: preset } = cliProgress.Presets;
     this.#bar = new cliProgress.SingleBar({ format, stream, barsize: 24, hideCursor: true, fps: 5 }, preset);
     this.#bar.start(steps, from, { loss: '–', speed: '–', left: '–' });
@@ -74,7 +79,7 @@ export class Progress {
     } else if (step === this.#steps || now - this.#lastLine >= this.#interval) {
       this.#lastLine = now;
       const { speed, left } = shown;
-      this.#stream.write(`step ${step}/${this.#steps}  loss ${shown.loss}  ${speed} tokens/s  ${left} left\n`);
+      this.#stream.write(`step ${step}/${this.#steps}  loss ${shown.loss}  ${speed} ${this.#unit}/s  ${left} left\n`);
     }
   }
 

@@ -43,8 +43,8 @@ export class Reporter {
     this.log(text);
   }
 
-  begin(steps: number, from: number): void {
-    if (this.mode === 'text' && from < steps) this.#progress = new Progress({ steps, from });
+  begin(steps: number, from: number, unit?: string): void {
+    if (this.mode === 'text' && from < steps) this.#progress = new Progress({ steps, from, unit });
   }
 
   step(report: StepReport): void {

@@ -5,8 +5,9 @@ import { compile, type Tensor } from '@qkv/tensor';
 
 import { Failure } from '../failure';
 import { createModel, type TextModel } from '../model/model';
+import { batchesOf, shifted, tensorsOf, trainingLoss } from '../model/pair-batches';
 import type { Recipe } from '../recipe';
-import { batchesOf, createStep, isDecayed, shifted, tensorsOf } from '../run/step';
+import { createStep, isDecayed } from '../run/step';
 
 /** Updates that are compared. */
 export const STEPS = 30;
@@ -52,18 +53,16 @@ export async function record(
 ): Promise<Recording> {
   const batches = firstBatches(pairs, recipe, rows);
   const accumulate = Math.min(recipe.accumulate, MOST_ACCUMULATED);
-  const weights = await stateDict(model.transformer);
+  const weights = await stateDict(model.module);
 
-  const logitsOf = compile((source: Tensor, target: Tensor) =>
-    model.transformer.forward(source, shifted(target).input),
-  );
+  const logitsOf = compile((source: Tensor, target: Tensor) => model.module.forward(source, shifted(target).input));
   const logits: Float32Array[] = [];
   for (const batch of batches) logits.push((await (await logitsOf(...tensorsOf(batch))).data()) as Float32Array);
 
   const calm = { ...recipe, dropout: 0, accumulate };
   const copy = createModel(model.codecs, calm);
-  await loadStateDict(copy.transformer, weights);
-  const { update, average, optimizer } = createStep(copy, calm, STEPS);
+  await loadStateDict(copy.module, weights);
+  const { update, average, optimizer } = createStep(copy.module, trainingLoss(copy, calm), calm, STEPS);
   const reports = [];
   const before =
     recipe.activation === 'relu' ? [...optimizer.namedVariables()].filter(([name]) => isBeforeReLU.test(name)) : [];
@@ -82,7 +81,7 @@ export async function record(
     gradientNorms: reports.map(({ gradientNorm }) => gradientNorm),
     learningRates: reports.map(({ learningRate }) => learningRate),
     moments,
-    final: await stateDict(copy.transformer),
+    final: await stateDict(copy.module),
     average: average && withoutPrefix(await stateDict(average), 'weights.'),
     optimizer: flattenTorchState(await toTorchState(optimizer, { groups: groupsOf(optimizer) })),
     optimizerNames: groupsOf(optimizer)

@@ -27,20 +27,20 @@ export async function writeVerification(
   recipe: Recipe,
   recording: Recording,
 ): Promise<void> {
-  await prepareFolder(folder, 4 * 6 * model.transformer.parameterCount() + 2 ** 20);
+  await prepareFolder(folder, 4 * 6 * model.module.parameterCount() + 2 ** 20);
   const path = (name: keyof typeof verifyFiles): string => join(folder, verifyFiles[name]);
   const settings = { model: sizesOf(model, recipe), training: trainingOf(recipe, recording) };
   const { tensors, metadata } = recording.optimizer;
   await writeSafetensors(path('weights'), entriesOf('', recording.weights));
-  await writeSafetensors(path('batch'), batchEntries(recording, model.transformer.output!.outputs));
+  await writeSafetensors(path('batch'), batchEntries(recording, model.module.output!.outputs));
   await writeSafetensors(path('optimizer'), tensors as ReadonlyMap<string, TensorEntry>, metadata);
   await writeFileDurably(path('settings'), `${JSON.stringify(settings, null, 2)}\n`);
   await writeFileDurably(path('script'), await readFile(assetUrl(verifyFiles.script)));
 }
 
-function sizesOf({ transformer, codecs }: TextModel, recipe: Recipe) {
+function sizesOf({ module, codecs }: TextModel, recipe: Recipe) {
   const { dimension, heads, feedForward, encoderLayers, decoderLayers, normalization, activation } = recipe;
-  const { padId, decoder } = transformer;
+  const { padId, decoder } = module;
   return {
     sourceVocabulary: codecs.source.size,
     targetVocabulary: codecs.target.size,
