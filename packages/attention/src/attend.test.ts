@@ -134,6 +134,13 @@ describe('a window', () => {
       { sinks: [2] },
     ],
     [
+      'with positions that are not the indices',
+      () => {
+        const places = constant(Int32Array.from(numbers(70, 3), (x) => Math.round(9 * x)));
+        return { positions: new AlibiPositions({ heads: 2 }), queryPositions: places, keyPositions: places };
+      },
+    ],
+    [
       'with another formula',
       ({ v2 }) => ({ score: { additive: v2 }, softCap: 0.7, normalization: 'sparsemax' }),
       { v2: [2] },
@@ -148,7 +155,7 @@ describe('a window', () => {
       (inputs) => {
         const { mask, ...rest } = options(inputs);
         const inside = windowMask(window);
-        return { ...rest, mask: mask === undefined || !('and' in mask && 'at' in mask) ? inside : inside.and(mask) };
+        return { ...rest, mask: mask === undefined || !('at' in mask) ? inside : inside.and(mask) };
       },
       more,
     );
