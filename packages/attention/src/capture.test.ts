@@ -14,6 +14,7 @@ import { expect, test } from 'vitest';
 
 import { Decoder } from './decoder';
 import { Encoder } from './encoder';
+import { MultiHeadAttention } from './multi-head-attention';
 import { doubles, numbers, on, random, worst } from '../test/support';
 
 const [B, T, S, D, H, LAYERS] = [2, 5, 4, 8, 2, 3];
@@ -49,6 +50,64 @@ test('captured attention is what attentionWeights computes, in every layer', asy
   const values = await on(doubles(), captured.self, self, ...captured.cross, ...expected);
   expect(worst(values[0], values[1])).toBeLessThan(1e-12);
   for (let i = 2; i < 2 + LAYERS; i++) expect(worst(values[i], values[i + LAYERS])).toBeLessThan(1e-12);
+});
+
+test.each([
+  { keyValueHeads: 1, queryKeyNorm: true },
+  { score: 'general', softCap: 5 },
+  { score: 'additive', sinks: true },
+  { normalization: 'entmax15', bias: false },
+  { window: { before: 1, after: 1 } },
+] as const)('every kind of attention shows its weights: %j', async (options) => {
+  const [attention, engine, x] = [
+    new MultiHeadAttention({ dimension: D, heads: H, ...options }),
+    doubles(),
+    random([B, T, D], 12),
+  ];
+  initialize(attention, { seed: 3 });
+  const plain = attention.forward(x);
+  const { output, captured } = capture(attention, '', () => attention.forward(x));
+  const back = patch(attention, { attention: captured }, () => attention.forward(x));
+  const ablated = patch(attention, { '': (weights: Tensor) => weights.mul(0) }, () => attention.forward(x));
+  const values = await on(engine, plain, output, back, captured, attention.attentionWeights(x), ablated);
+  expect(captured.shape).toEqual([B, H, T, T]);
+  expect(worst(values[1], values[0])).toBeLessThan(1e-12);
+  expect(worst(values[2], values[1])).toBe(0);
+  expect(worst(values[3], values[4])).toBeLessThan(1e-12);
+  expect(worst(values[5], values[0])).toBeGreaterThan(1e-2);
+});
+
+test('decoding token by token shows the row of each token', async () => {
+  const [model, engine, data, memory] = [decoder(), doubles(), numbers(B * T * D, 13), random([B, S, D], 14)];
+  const x = constant(data, [B, T, D]);
+  const whole = capture(model, ['0.selfAttention', '1.crossAttention'], () => model.forward(x, memory)).captured;
+  const [self, cross] = await on(engine, ...whole);
+  const cache = model.createCache(B, T, S);
+  const values = Float64Array.from((await on(engine, memory))[0]);
+  await run(() => model.remember(cache, constant(values, [B, S, D])), { engine });
+  for (let t = 0; t < T; t++) {
+    const rows = await run(
+      () => {
+        const token = constant(data, [B, T, D]).slice([0, t], [B, 1]);
+        const step = (): Tensor => model.step(token, cache, constant(Int32Array.of(t), []));
+        return capture(model, ['0.selfAttention', '1.crossAttention'], step).captured;
+      },
+      { engine },
+    );
+    const [own, other] = await Promise.all(rows.map((row) => row.data()));
+    expect(rows.map(({ shape }) => shape)).toEqual([
+      [B, H, 1, T],
+      [B, H, 1, S],
+    ]);
+    for (let i = 0; i < B * H; i++) {
+      expect(worst(own.slice(i * T, (i + 1) * T), self.slice((i * T + t) * T, (i * T + t + 1) * T))).toBeLessThan(
+        1e-12,
+      );
+      expect(worst(other.slice(i * S, (i + 1) * S), cross.slice((i * T + t) * S, (i * T + t + 1) * S))).toBeLessThan(
+        1e-12,
+      );
+    }
+  }
 });
 
 test.each([

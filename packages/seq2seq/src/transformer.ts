@@ -202,7 +202,7 @@ export class Transformer extends Module implements AutoregressiveModel<Transform
   }
 
   private project(y: Tensor): Tensor {
-    const state = tap('state', y); // (B, T, D)
+    const state = tap('state', y); // (B, T, D), for `capture`: what a copy gate sees
     if (this.output !== null) return this.output.forward(state);
     return state.matmul(this.targetEmbedding.weight.value.transpose()); // (B, T, V)
   }
