@@ -46,21 +46,22 @@ describe.each(combinations.map((options, i) => ({ options, i, title: Object.valu
       for (const padding of ['left', 'right'] as const) {
         const [logits] = await read([model.forward(padded(rows, padding), { padding })], { engine });
         perRow(logits, padding).forEach((row, b) => expect(worst(row, expected(weights)[b])).toBeLessThan(1e-9));
-        const factors = numbers(3 * T * V, 3);
-        const used = perRow(factors, padding).flat();
-        const isUsed = new Set(used);
-        const all = constant(
-          factors.map((value) => (isUsed.has(value) ? value : 0)),
-          [3, T, V],
-        );
+        const factors = rows.map((row, b) => [...numbers(row.length * V, 3 + b)]);
+        const all = factors.flatMap((row) => {
+          const none = Array<number>(T * V - row.length).fill(0); // for padding
+          return padding === 'left' ? [...none, ...row] : [...row, ...none];
+        });
         const error = await gradientError(
           model,
           weights,
-          () => model.forward(padded(rows, padding), { padding }).mul(all).sum(),
-          (values) =>
-            expected(values)
-              .flat()
-              .reduce((sum, y, at) => sum + y * used[at], 0),
+          () => {
+            const y = model.forward(padded(rows, padding), { padding });
+            return y.mul(constant(Float64Array.from(all), y.shape)).sum();
+          },
+          (values) => {
+            const y = expected(values).flat();
+            return factors.flat().reduce((sum, factor, at) => sum + factor * y[at], 0);
+          },
           engine,
         );
         expect(error).toBeLessThan(1e-8);
