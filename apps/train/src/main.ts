@@ -13,12 +13,14 @@ import {
   modeOptions,
   nBestOption,
   searches,
+  stepsOption,
   threadsOption,
 } from './options';
 import { err } from './terminal/colors';
 import { addTokenizerCommands } from './tokenizer-commands';
 import { addLabelCommands, addPairCommands } from './training-commands';
 import type { WeightFormat } from './commands/export';
+import type { SplitOptions } from './commands/split';
 import type { VerifyOptions } from './commands/verify';
 
 // Commands load what they need when they run: help and mistakes need no engine.
@@ -34,6 +36,7 @@ interface PredictFlags extends DecodingFlags {
   readonly input?: string;
   readonly output?: string;
   readonly columns?: boolean;
+  readonly steps?: number;
 }
 
 interface ExportFlags extends ModeFlags {
@@ -102,9 +105,10 @@ function createProgram(): Command {
     .addOption(threadsOption)
     .addOption(debugOption())
     .addOption(nBestOption())
-    .action(async ({ run, input, output, columns, ...flags }: PredictFlags) => {
+    .addOption(stepsOption())
+    .action(async ({ run, input, output, columns, steps, ...flags }: PredictFlags) => {
       const { predict } = await import('./commands/predict');
-      await predict({ run, input, output, columns, decoding: decodingOf(flags), nBest: flags.nBest });
+      await predict({ run, input, output, columns, decoding: decodingOf(flags), nBest: flags.nBest, steps });
     });
 
   program
@@ -167,6 +171,34 @@ function createProgram(): Command {
     .action(async (options: VerifyOptions) => {
       const { verify } = await import('./commands/verify');
       await verify(options);
+    });
+
+  const share = (text: string): number => {
+    const value = text.trim() === '' ? NaN : Number(text);
+    if (value >= 0 && value < 1) return value;
+    throw new InvalidArgumentError('Expected a share from 0 to below 1.');
+  };
+  const column = (text: string): number => {
+    if (/^[1-9]\d?$/.test(text)) return Number(text);
+    throw new InvalidArgumentError('Expected a column, counted from 1.');
+  };
+  program
+    .command('split')
+    .description('divide tab-separated lines into train.tsv, valid.tsv and test.tsv, by digests')
+    .argument('<file>', 'lines of columns with tabs between, UTF-8')
+    .requiredOption('--output <folder>', 'where the three files go')
+    .addOption(
+      new Option('--columns <list>', 'which columns are kept, in which order')
+        .argParser((text) => text.split(',').map(column))
+        .default([1, 2], '1,2'),
+    )
+    .addOption(new Option('--by <column>', 'lines that are equal in it stay together').argParser(column).default(1))
+    .addOption(new Option('--valid <share>', 'to choose models by').argParser(share).default(0.05))
+    .addOption(new Option('--test <share>', 'to judge by at the end').argParser(share).default(0.05))
+    .addOption(debugOption())
+    .action(async (input: string, options: Omit<SplitOptions, 'input'>) => {
+      const { split } = await import('./commands/split');
+      await split({ input, ...options });
     });
 
   addTokenizerCommands(program, { modes: modeOptions, debug: debugOption, modeOf });

@@ -90,6 +90,11 @@ export const nBestOption = (): Option =>
     whole(1, 100),
   );
 
+export const stepsOption = (): Option =>
+  new Option('--steps <n>', "pairs: show the decoder's steps from START to END, each with the n most probable tokens")
+    .argParser(whole(1, 100))
+    .conflicts('nBest');
+
 /** What the flags ask for; undefined for greedy decoding. @throws Failure if they contradict each other. */
 export function decodingOf({ beam, lengthPenalty, nBest }: DecodingFlags): Decoding | undefined {
   for (const [name, value] of Object.entries({ '--length-penalty': lengthPenalty, '--n-best': nBest })) {

@@ -146,6 +146,21 @@ describe('pairs of one’s own', () => {
     );
   }, 60_000);
 
+  test("predict shows the decoder's steps", async () => {
+    const input = 'abc\n';
+    const written = (await cli(['predict', '--run', own], { input })).out.trimEnd();
+    const { out, err } = await cli(['predict', '--run', own, '--steps', '3'], { input });
+    expect(err).toBe('');
+    const [source, ...lines] = out.trimEnd().split('\n');
+    expect([source, lines.at(-1)]).toEqual(['abc', `  = ${written}`]);
+    const steps = lines.slice(0, -1);
+    // Greedy: what follows is the most probable, and the next step is given it.
+    expect(steps.map((line) => line.trim().split(/ +/)[0])).toEqual(['START', ...written]);
+    const followed = steps.map((line) => / → \*(\S+) \d+\.\d %(  \S+ \d+\.\d %){2}$/.exec(line)?.[1]);
+    expect(followed.slice(0, written.length)).toEqual([...written]);
+    expect(followed.slice(written.length)).toEqual(['END']);
+  });
+
   test('compare shows runs and what differs, and draws them', async () => {
     const curves = join(folder, 'both.svg');
     const { out, code } = await cli(['compare', run, own, '--curves', curves]);

@@ -16,13 +16,15 @@ export interface PredictCommandOptions {
   readonly decoding?: Decoding;
   /** So many targets of each source, with their scores. */
   readonly nBest?: number;
+  /** Each step of the decoder, with so many tokens that might have followed. */
+  readonly steps?: number;
 }
 
 /** `predict`: what the model makes of the user's input. */
 export async function predict({ run, output, ...options }: PredictCommandOptions): Promise<void> {
   await installEngine();
   const loaded = await loadRun(run);
-  requireDecoding(loaded, { '--beam': options.decoding, '--n-best': options.nBest });
+  requireDecoding(loaded, { '--beam': options.decoding, '--n-best': options.nBest, '--steps': options.steps });
   const { text, what } = await loaded.kind.predict(loaded, { ...options, isWatched: output !== undefined });
   if (output === undefined) {
     process.stdout.write(text);

@@ -13,6 +13,7 @@ import {
   requireFitting,
   score,
 } from '../model/evaluation';
+import { decoderSteps } from '../model/decoder-steps';
 import { type Codecs, createModel, type TextModel } from '../model/model';
 import { batchesOf, lossMeter, tensorsOf, trainingLoss } from '../model/pair-batches';
 import { scoreTexts } from '../model/text-metrics';
@@ -30,6 +31,7 @@ import type {
   RunConfig,
   TestOptions,
 } from '../run/kind';
+import { renderDecoderSteps } from '../terminal/decoder-steps';
 import { withProgress } from '../terminal/progress';
 
 /** Of a run that learns pairs of sequences. */
@@ -152,7 +154,7 @@ const countTokens = (ids: Int32Array): number => ids.reduce((sum, id) => sum + (
 
 async function predict(
   { model, config }: PairsRun,
-  { input, decoding, nBest, isWatched }: PredictOptions,
+  { input, decoding, nBest, steps, isWatched }: PredictOptions,
 ): Promise<{ text: string; what: string }> {
   const { name, lines } = await readInputLines(input);
   const texts = lines.map((line) => normalize(config.data.task, line.trim())); // as in training pairs
@@ -170,6 +172,15 @@ async function predict(
   const { target } = model.codecs;
   // Bytes of sub-words may spell the end of a line.
   const write = (ids: ArrayLike<number>): string => target.decode(Array.from(ids)).replace(/[\r\n]+/g, ' ');
+  if (steps !== undefined) {
+    const shown: string[] = [];
+    for (const [i, [best]] of results.entries()) {
+      const { ids, finished } = best;
+      const made = await decoderSteps(model, sources[i], ids, { count: steps, finished });
+      shown.push(`${texts[i]}\n${renderDecoderSteps(made)}\n  = ${write(ids)}\n`);
+    }
+    return { text: shown.join('\n'), what: `${lines.length} lines` };
+  }
   const written = results.flatMap((found, i) =>
     nBest === undefined
       ? [`${write(found[0]?.ids ?? [])}\n`]

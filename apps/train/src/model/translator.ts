@@ -53,7 +53,11 @@ export class Translator {
       batch.forEach((example, row) => {
         // Its own limit, not that of the longest in its batch: neighbours must not change a result.
         const longest = maxTargetFor(this.model, sources[example].length);
-        results[example] = decoded[row].map((found) => ({ ...found, ids: found.ids.subarray(0, longest) }));
+        results[example] = decoded[row].map(({ ids, finished, ...found }) => ({
+          ...found,
+          ids: ids.subarray(0, longest),
+          finished: finished && ids.length <= longest,
+        }));
       });
       onProgress?.(Math.min(at + this.rows, order.length));
     }

@@ -107,6 +107,8 @@ export interface PredictOptions {
   readonly decoding?: Decoding;
   /** Give so many targets of each source, best first, with their scores. */
   readonly nBest?: number;
+  /** Show how each target was written, step by step, with so many tokens that might have followed. */
+  readonly steps?: number;
   /** Standard input by default. */
   readonly input?: string;
   /** Where there are several ways to write the result: an item on each line. */
