@@ -126,6 +126,11 @@ const encoderKind = {
     'attention sees so many neighbours on each side; 0: each place alone; default: all',
     whole(0, 4096).optional(),
   ),
+  positions: setting(
+    '--positions <kind>',
+    'how order is told: sinusoidal or learned (added to the input), rotary, alibi, relative or t5 (inside of attention), none; default: sinusoidal',
+    choice('sinusoidal', 'learned', 'rotary', 'alibi', 'relative', 't5', 'none').optional(),
+  ),
 };
 const words = {
   wordDropout: setting('--word-dropout <rate>', 'share of the words that training hides', real(0, 0.9)),

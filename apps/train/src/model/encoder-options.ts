@@ -1,4 +1,4 @@
-import type { EncoderModelOptions } from '@qkv/seq2seq';
+import type { EncoderModelOptions, PositionKind } from '@qkv/seq2seq';
 
 import { Failure } from '../failure';
 
@@ -13,8 +13,12 @@ interface EncoderRecipe {
   readonly dropout: number;
   readonly encoder?: 'attention' | 'lstm' | 'gru' | 'convolutional';
   readonly window?: number;
+  readonly positions?: PositionKind;
   readonly maxLength?: number;
 }
+
+/** Kinds of positions that attention makes use of itself. */
+const INSIDE: readonly PositionKind[] = ['rotary', 'alibi', 'relative', 't5'];
 
 /** More places than the longest input: batches have lengths of their own. */
 const ROOM = 64;
@@ -22,9 +26,12 @@ const ROOM = 64;
 /** Options of an `EncoderModel` for a recipe. @throws Failure if its settings contradict each other. */
 export function encoderOptions(recipe: EncoderRecipe): EncoderModelOptions {
   const { dimension, heads, feedForward, layers, normalization, activation, dropout } = recipe;
-  const { encoder = 'attention', window, maxLength = 128 } = recipe;
+  const { encoder = 'attention', window, positions, maxLength = 128 } = recipe;
   if (window !== undefined && encoder !== 'attention') {
     throw new Failure(`--window is for --encoder attention, not ${encoder}`);
+  }
+  if (encoder !== 'attention' && positions !== undefined && INSIDE.includes(positions)) {
+    throw new Failure(`--positions ${positions} is a part of attention, which --encoder ${encoder} has none of`);
   }
   return {
     dimension,
@@ -36,6 +43,7 @@ export function encoderOptions(recipe: EncoderRecipe): EncoderModelOptions {
     dropout,
     encoder,
     attention: window === undefined ? undefined : { window: { before: window, after: window } },
+    positions,
     maxLength: maxLength + ROOM,
   };
 }
