@@ -1,5 +1,5 @@
 import { Decoder, type InputPositions, TransparentAttention } from '@qkv/attention';
-import { Dropout, Embedding, type Linear, Module, tap } from '@qkv/nn';
+import { Dropout, Embedding, type Linear, expectSize, Module, tap } from '@qkv/nn';
 import { ShapeError, stack, type Tensor } from '@qkv/tensor';
 
 import { type AutoregressiveModel, repeatRows } from './decoding/autoregressive-model';
@@ -108,6 +108,11 @@ export class Transformer extends Module implements AutoregressiveModel<Transform
   }
 
   override forward(source: Tensor, target: Tensor): Tensor {
+    if (source.shape[0] !== target.shape[0]) {
+      throw new ShapeError(
+        `Transformer: expected a source for each of ${target.shape[0]} targets, got ${source.shape[0]}`,
+      );
+    }
     const memory = this.encode(source); // (B, S, D)
     return this.decode(target, memory, this.sourceMask(source)); // (B, T, V)
   }
@@ -152,6 +157,7 @@ export class Transformer extends Module implements AutoregressiveModel<Transform
 
   /** What decoding token by token needs, for a fixed number of rows, source length S and at most `length` tokens. */
   createCache(rows: number, length: number, sourceLength: number): TransformerCache {
+    expectSize('Transformer', 'length', length);
     if (length > this.maxLength) {
       throw new RangeError(`Transformer: cannot decode ${length} tokens, maxLength is ${this.maxLength}`);
     }
@@ -164,6 +170,12 @@ export class Transformer extends Module implements AutoregressiveModel<Transform
    */
   start(source: Tensor, cache: TransformerCache): void {
     this.scope(() => {
+      expectIds('Transformer', source, this.maxLength);
+      if (source.shape[1] !== cache.sourceLength) {
+        throw new ShapeError(
+          `Transformer: the cache is for sources (B, ${cache.sourceLength}), got [${source.shape.join(', ')}]`,
+        );
+      }
       cache.begin(this.sourceMask(source));
       const memories = this.memories(this.encode(source)).map((memory) => repeatRows(memory, cache.rows));
       this.decoder.remember(cache.layers, memories);

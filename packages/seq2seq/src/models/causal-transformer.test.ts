@@ -147,6 +147,7 @@ describe('a decoder-only model', () => {
     expect(() => model.forward(constant(Int32Array.of(1)))).toThrow(
       'CausalTransformer: expected ids (B, T), got int32 [1]',
     );
+    expect(() => model.createCache(1, 0, 4)).toThrow('CausalTransformer: length must be a positive integer, got 0');
     const cache = model.createCache(1, 2, 3);
     const start = compile((x: Tensor): void => model.start(x, cache));
     expect(() => start(constant(Int32Array.of(1), [1, 1]))).toThrow(

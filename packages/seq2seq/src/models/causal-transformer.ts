@@ -1,5 +1,5 @@
 import { Encoder, type InputPositions } from '@qkv/attention';
-import { Dropout, Embedding, type Linear, Module } from '@qkv/nn';
+import { Dropout, Embedding, expectSize, type Linear, Module } from '@qkv/nn';
 import { arange, select, ShapeError, type Tensor, zeros } from '@qkv/tensor';
 
 import { type AutoregressiveModel, repeatRows } from '../decoding/autoregressive-model';
@@ -70,6 +70,7 @@ export class CausalTransformer extends Module implements AutoregressiveModel<Cau
    * `length` tokens after them.
    */
   createCache(rows: number, length: number, sourceLength: number): CausalCache {
+    expectSize('CausalTransformer', 'length', length);
     if (sourceLength + length > this.maxLength) {
       throw new RangeError(
         `CausalTransformer: cannot decode ${length} tokens after a prompt of ${sourceLength}, maxLength is ${this.maxLength}`,
