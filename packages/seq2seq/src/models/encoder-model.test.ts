@@ -1,4 +1,5 @@
 import { graphMask, windowMask } from '@qkv/attention';
+import { capture } from '@qkv/nn';
 import { constant, read, zeros } from '@qkv/tensor';
 import { describe, expect, test } from 'vitest';
 
@@ -169,6 +170,13 @@ describe('masks of pairs', () => {
       expect(values.flatMap((list) => Array.from(list)).every(Number.isFinite)).toBe(true);
     }
   });
+});
+
+test('what it gives for tokens and for all can be captured', async () => {
+  const model = new EncoderModel({ ...sizes, vocabulary: 6 });
+  const { output, captured } = capture(model, ['tokens', 'pooled'], () => model.forward(padded(rows)));
+  const [tokens, pooled, ...seen] = await read([output.tokens, output.pooled, ...captured]);
+  expect(seen).toEqual([tokens, pooled]);
 });
 
 test('says what does not fit', () => {

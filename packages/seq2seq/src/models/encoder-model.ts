@@ -1,5 +1,5 @@
 import type { InputPositions, Mask } from '@qkv/attention';
-import { Dropout, Embedding, Linear, Module, normal } from '@qkv/nn';
+import { Dropout, Embedding, Linear, Module, normal, tap } from '@qkv/nn';
 import { concat, isTensor, arange, pad, Parameter, select, ShapeError, type Tensor } from '@qkv/tensor';
 
 import { CharacterEncoder, type CharacterEncoderOptions } from './character-encoder';
@@ -49,7 +49,7 @@ export interface EncoderOutputs {
 /**
  * An encoder-only Transformer (BERT, Devlin et al. 2019, without token types): inputs embedded, positions added, a stack of
  * encoder layers. ids (B, T) or features (B, T, F) → one vector for each input and one for all; what is not used of them is
- * not computed.
+ * not computed. Both are tapped by their names, `tokens` and `pooled`.
  */
 export class EncoderModel extends Module {
   readonly dimension: number;
@@ -111,11 +111,9 @@ export class EncoderModel extends Module {
     const all = this.classToken === null ? embedded : concat([this.classToken.value.expand([B, 1, D]), embedded], 1);
     const x = this.dropout.forward(addPositions(all, this.positions)); // (B, T or T + 1, D)
     const y = this.encoder.forward(x, { mask: attentionMask(present, options.mask, [B, T], first) });
-    const tokens = y.slice([0, first, 0], [B, T, D]);
-    return {
-      tokens,
-      pooled: this.pooling === 'mean' ? mean(tokens, present) : y.slice([0, 0, 0], [B, 1, D]).squeeze(1),
-    };
+    const tokens = tap('tokens', y.slice([0, first, 0], [B, T, D]));
+    const pooled = this.pooling === 'mean' ? mean(tokens, present) : y.slice([0, 0, 0], [B, 1, D]).squeeze(1);
+    return { tokens, pooled: tap('pooled', pooled) };
   }
 
   /** (B, T, D) */
