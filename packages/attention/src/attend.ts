@@ -6,6 +6,7 @@ import { localAttention } from './local-attention';
 import { type AttentionWindow, checkWindow, type Mask, splitCausal, windowMask } from './masks';
 import { type AttentionNormalization, normalizeScores } from './normalize-scores';
 import type { AttentionPositions } from './positions/attention-positions';
+import { expectOneEach } from './positions/rows';
 
 /** What is the same for every call of a layer. */
 export interface AttentionFormula {
@@ -122,7 +123,7 @@ function inWindow(q: Tensor, k: Tensor, v: Tensor, options: HeadsOptions): Tenso
   const { causal, mask } = maskOf(q, k, call);
   if (mask !== undefined && (mask.shape[1] !== 1 || mask.shape[2] !== 1 || mask.shape[3] !== S)) return null;
   return localAttention(q, k, v, {
-    window: { before: Math.min(window.before, S), after: causal ? 0 : Math.min(window.after, S) },
+    window: causal ? { ...window, after: 0 } : window,
     mask,
     positions,
     attend: (query, key, value, block) => attend(query, key, value, { score, normalization, softCap, sinks, ...block }),
@@ -132,6 +133,10 @@ function inWindow(q: Tensor, k: Tensor, v: Tensor, options: HeadsOptions): Tenso
 function biasOf(q: Tensor, k: Tensor, options: HeadsOptions): Tensor | undefined {
   const { bias, positions, queryIndices = arange(q.shape[1]) } = options;
   const { queryPositions = queryIndices, keyPositions = arange(k.shape[1]) } = options;
+  if (positions?.bias !== undefined) {
+    expectOneEach('attend: expected query positions', queryPositions, q.shape[0], q.shape[1]);
+    expectOneEach('attend: expected key positions', keyPositions, q.shape[0], k.shape[1]);
+  }
   const terms = [bias, positions?.bias?.(queryPositions, keyPositions)].flatMap((x) => (x === undefined ? [] : [x]));
   return terms.length === 0
     ? undefined

@@ -106,8 +106,7 @@ export class DecoderLayer extends ResidualLayer {
       this.around(
         x,
         (y) => this.selfAttention.forward(y, { cache: cache.self, position }),
-        (y) =>
-          this.crossAttention.forward(y, { cache: cache.cross, mask: memoryMask, positions: position.unsqueeze(0) }),
+        (y) => this.crossAttention.forward(y, { cache: cache.cross, position, append: false, mask: memoryMask }),
       ),
     );
   }

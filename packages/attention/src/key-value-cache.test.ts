@@ -102,6 +102,9 @@ describe('the cache', () => {
 
   test('says what does not fit', () => {
     const cache = new KeyValueCache({ rows: 1, length: 3, heads: 2, keySize: 4, valueSize: 5, name: 'mine' });
+    expect(() => new KeyValueCache({ rows: 1.5, length: 3, heads: 2, keySize: 4 })).toThrow(
+      "KeyValueCache 'cache': rows must be a positive integer, got 1.5",
+    );
     const attempt = (method: 'append' | 'fill', keys: number[], values: number[]) => (): unknown =>
       run(() => {
         if (method === 'fill') cache.fill(zeros(keys), zeros(values));

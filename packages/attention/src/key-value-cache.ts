@@ -1,3 +1,4 @@
+import { expectSize } from '@qkv/nn';
 import { arange, isTensor, select, ShapeError, type Tensor, Variable, withPath, writeAt, zeros } from '@qkv/tensor';
 
 import { attend, type AttendHeadsOptions } from './attend';
@@ -39,6 +40,9 @@ export class KeyValueCache {
   readonly #values: Variable;
 
   constructor({ rows, length, heads, keySize, valueSize = keySize, name = 'cache' }: KeyValueCacheOptions) {
+    for (const [option, size] of Object.entries({ rows, length, heads, keySize, valueSize })) {
+      expectSize(`KeyValueCache '${name}'`, option, size);
+    }
     const store = (kind: string, shape: number[]): Variable =>
       new Variable({ shape, initialize: () => zeros(shape), name: `${name}.${kind}` });
     this.length = length;

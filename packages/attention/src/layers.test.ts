@@ -51,6 +51,22 @@ test('dropout acts on sublayers while training, differently in each layer', asyn
   expect(await encoder.forward(x).data()).toEqual(inference);
 });
 
+test('attention to memory in a window decodes token by token as it is trained', async () => {
+  const [T, S, D] = [4, 5, 8];
+  const window = { before: 1, after: 1 };
+  const layer = new DecoderLayer({ ...sizes, crossAttention: { window } });
+  initialize(layer, { seed: 5 });
+  const [x, memory] = [random([1, T, D], 6), random([1, S, D], 7)];
+  const whole = await layer.forward(x, memory).data();
+  const cache = layer.createCache(1, T, S);
+  await compile((m: Tensor): void => layer.remember(cache, m))(memory);
+  const step = compile((token: Tensor, position: Tensor) => layer.step(token, cache, position));
+  for (let t = 0; t < T; t++) {
+    const y = await step(x.slice([0, t, 0], [1, 1, D]), constant(Int32Array.of(t), []));
+    expect(worst(await y.data(), whole.slice(t * D, (t + 1) * D))).toBeLessThan(1e-5);
+  }
+});
+
 describe.each(['pre', 'post'] as const)('decoding token by token, %s-norm', (normalization) => {
   const [B, T, S, D] = [2, 6, 4, 8];
 

@@ -59,7 +59,7 @@ export function causalLinearAttention(
 ): { output: Tensor; state: Tensor } {
   const [B, T, H, Dh] = q.shape;
   const E = v.shape[3] + 1;
-  const C = Math.min(T, CHUNK);
+  const C = Math.max(1, Math.min(T, CHUNK));
   const chunks = Math.ceil(T / C);
   // φ(k) = 0 after the end: such keys count as nothing.
   const [query, key, values] = prepared(q, k, v, mask).map((x) =>

@@ -221,6 +221,15 @@ test('says what does not fit', () => {
   expect(() => layer.forward(x, y, y, { causal: true })).toThrow(
     'LinearAttention: causal needs as many queries as keys, got 3 and 4; leave `causal` out',
   );
+  const two = zeros([2, 3, 8]);
+  for (const [key, value] of [
+    [x, x],
+    [two, x],
+    [two, zeros([2, 1, 8])],
+  ]) {
+    expect(() => layer.forward(two, key, value)).toThrow('LinearAttention: expected queries (B, T, 8)');
+  }
+  expect(layer.forward(zeros([2, 0, 8]), undefined, undefined, { causal: true }).shape).toEqual([2, 0, 8]);
   expect(() => layer.forward(x, y, y, { mask: zeros([1, 1, 3, 4], 'bool') })).toThrow(
     'LinearAttention: expected a mask of keys, bool (B, 1, 1, 4), got bool [1, 1, 3, 4]',
   );

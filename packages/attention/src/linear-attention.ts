@@ -79,6 +79,12 @@ export class LinearAttention extends Module {
     const q = this.split(this.query, query); // (B, T, H, Dh)
     const k = this.split(this.key, key);
     const v = this.split(this.value, value ?? key);
+    if (q.shape[0] !== k.shape[0] || k.shape[0] !== v.shape[0] || k.shape[1] !== v.shape[1]) {
+      const [shapes, D] = [[query, key, value ?? key].map(({ shape }) => `[${shape.join(', ')}]`), this.dimension];
+      throw new ShapeError(
+        `LinearAttention: expected queries (B, T, ${D}), keys (B, S, ${D}) and values (B, S, ${D}), got ${shapes.join(', ')}`,
+      );
+    }
     if (cached) {
       const { output, state } = causalLinearAttention(q, k, v, { mask, state: keyOrOptions.cache.state });
       keyOrOptions.cache.assign(state);

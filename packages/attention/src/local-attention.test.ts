@@ -54,7 +54,7 @@ async function difference(
 }
 
 const sizes = [1, 2, 31, 32, 33, 40, 64, 65, 97, 130];
-const windows = [[0, 0], [1, 0], [0, 2], [2, 2], [5, 30], [40, 0], [0, 33], [200, 200]]; // prettier-ignore
+const windows = [[0, 0], [1, 0], [0, 2], [2, 2], [5, 30], [40, 0], [0, 33], [200, 200], [Infinity, 2]]; // prettier-ignore
 
 test.each(windows)('is masked full attention, values and gradients: window −%i … +%i', async (before, after) => {
   for (const N of sizes) {
@@ -142,7 +142,7 @@ test('says what does not fit', () => {
     'localAttention: a window needs as many keys as queries, got 5 and 4; use a mask instead',
   );
   expect(() => localAttention(q, q, q, { window: { before: -1, after: 1 } })).toThrow(
-    'localAttention: window.before must be a non-negative integer, got -1',
+    'localAttention: window: before must be a whole number, 0 or more, or Infinity, got -1',
   );
   const perQuery = zeros([1, 1, 4, 4], 'bool');
   expect(() => localAttention(q, q, q, { window: { before: 1, after: 1 }, mask: perQuery })).toThrow(

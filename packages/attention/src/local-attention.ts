@@ -1,7 +1,7 @@
 import { arange, concat, ones, pad, scaledDotProductAttention, ShapeError, type Tensor } from '@qkv/tensor';
 
 import { keyMask } from './key-mask';
-import type { AttentionWindow, Mask } from './masks';
+import { type AttentionWindow, checkWindow, type Mask } from './masks';
 import type { AttentionPositions } from './positions/attention-positions';
 
 /** Attention of any kind: query (B, T, H, Dh), key and value (B, S, …) → (B, T, H, Dv); mask and bias broadcast to (B, H, T, S). */
@@ -38,11 +38,7 @@ const scaledDotProduct: Attend = (query, key, value, options) =>
 export function localAttention(query: Tensor, key: Tensor, value: Tensor, options: LocalAttentionOptions): Tensor {
   const { window, positions, attend = scaledDotProduct } = options;
   const [B, N] = query.shape;
-  for (const [name, size] of Object.entries(window) as [string, number][]) {
-    if (!Number.isSafeInteger(size) || size < 0) {
-      throw new RangeError(`localAttention: window.${name} must be a non-negative integer, got ${size}`);
-    }
-  }
+  checkWindow('localAttention: window', window);
   if (key.shape[1] !== N || value.shape[1] !== N) {
     throw new ShapeError(
       `localAttention: a window needs as many keys as queries, got ${key.shape[1]} and ${N}; use a mask instead`,

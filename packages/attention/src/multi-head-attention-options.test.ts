@@ -273,4 +273,30 @@ test('says what does not fit', () => {
     'attend: causal needs as many queries as keys, counted from 0, got 3 and 4',
   );
   expect(() => attention.forward(x, x, zeros([1, 4, D]))).toThrow('attend: expected queries (B, T, H, Dh)');
+  expect(() => attention.forward(x, zeros([3, D]))).toThrow('MultiHeadAttention: expected keys (B, S, 8), got [3, 8]');
+  expect(() => attention.forward(x, x, zeros([3, D]))).toThrow(
+    'MultiHeadAttention: expected values (B, S, 8), got [3, 8]',
+  );
+  expect(make({ dimension: NaN })).toThrow('MultiHeadAttention: dimension must be a positive integer, got NaN');
+});
+
+test('positions are one for each query and key: none stands for several', () => {
+  const x = zeros([2, 3, D]);
+  const three = ints([0, 1, 2], [3]);
+  for (const wrong of [ints([5], [1]), ints([5, 6], [2, 1]), ints([0, 1, 2, 3], [4]), zeros([3, 3], 'int32')]) {
+    const got = `got [${wrong.shape.join(', ')}]`;
+    const rotary = layer({ positions: new RotaryPositions({ headDimension: 2 }) });
+    for (const options of [{ positions: wrong }, { positions: three, keyPositions: wrong }]) {
+      expect(() => rotary.forward(x, x, x, options)).toThrow(
+        `RotaryPositions: expected positions (3) or (2, 3), ${got}`,
+      );
+    }
+    const alibi = layer({ positions: new AlibiPositions({ heads: H }) });
+    expect(() => alibi.forward(x, x, x, { positions: wrong })).toThrow(
+      `attend: expected query positions (3) or (2, 3), ${got}`,
+    );
+    expect(() => alibi.forward(x, x, x, { keyPositions: wrong })).toThrow(
+      `attend: expected key positions (3) or (2, 3), ${got}`,
+    );
+  }
 });

@@ -119,6 +119,7 @@ export class MultiHeadAttention extends Module {
     const { dimension, heads, keyDimension = dimension, valueDimension = dimension, bias = true } = options;
     const { keyValueHeads = heads, headDimension = dimension / heads, score = 'scaledDotProduct' } = options;
     const { valueHeadDimension = headDimension, positions = null } = options;
+    expectSize('MultiHeadAttention', 'dimension', dimension);
     expectSize('MultiHeadAttention', 'heads', heads);
     expectSize('MultiHeadAttention', 'keyValueHeads', keyValueHeads);
     if (options.headDimension === undefined && dimension % heads !== 0) {
@@ -243,9 +244,7 @@ export class MultiHeadAttention extends Module {
 
   private checkInput(query: Tensor): void {
     expectLastDimension('MultiHeadAttention', query, this.dimension);
-    if (query.rank !== 3) {
-      throw new ShapeError(`MultiHeadAttention: expected (B, T, ${this.dimension}), got [${query.shape.join(', ')}]`);
-    }
+    expectRank(query, `(B, T, ${this.dimension})`);
   }
 
   private queries(x: Tensor, positions?: Tensor): Tensor {
@@ -253,10 +252,12 @@ export class MultiHeadAttention extends Module {
   }
 
   private keys(x: Tensor, positions?: Tensor): Tensor {
+    expectRank(x, `keys (B, S, ${this.key.inputs})`);
     return this.turned(split(this.key.forward(x), this.keyValueHeads), this.keyNorm, positions); // (B, S, Hk, Dh)
   }
 
   private values(x: Tensor): Tensor {
+    expectRank(x, `values (B, S, ${this.value.inputs})`);
     return split(this.value.forward(x), this.keyValueHeads); // (B, S, Hk, Dv)
   }
 
@@ -269,6 +270,10 @@ export class MultiHeadAttention extends Module {
     const [B, T, H, Dv] = heads.shape;
     return this.output.forward(heads.reshape([B, T, H * Dv])); // (B, T, D)
   }
+}
+
+function expectRank(x: Tensor, expected: string): void {
+  if (x.rank !== 3) throw new ShapeError(`MultiHeadAttention: expected ${expected}, got [${x.shape.join(', ')}]`);
 }
 
 function split(x: Tensor, heads: number): Tensor {

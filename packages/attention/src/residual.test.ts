@@ -74,6 +74,14 @@ test('the outputs of all layers begin with the input and end with what forward g
   }
 });
 
+test('says where no norm stands', () => {
+  for (const Layer of [EncoderLayer, DecoderLayer]) {
+    expect(() => new Layer({ ...sizes, normalization: 'layer' as 'pre' })).toThrow(
+      "normalization: there is no 'layer'; choose pre or post: which norm it is says the option norm",
+    );
+  }
+});
+
 test('says what there is no norm of', () => {
   expect(() => createNorm('batch' as never, 4)).toThrow("norm: there is no 'batch'; choose from layer, rms");
 });

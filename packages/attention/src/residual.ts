@@ -32,6 +32,11 @@ export abstract class ResidualLayer extends Module {
   constructor(options: ResidualOptions) {
     super();
     const { dropout = 0.1, normalization = 'post', dropPath = 0 } = options;
+    if (normalization !== 'post' && normalization !== 'pre') {
+      throw new RangeError(
+        `normalization: there is no '${String(normalization)}'; choose pre or post: which norm it is says the option norm`,
+      );
+    }
     this.normalization = normalization;
     this.dropout = new Dropout({ rate: dropout });
     this.dropPath = new DropPath({ rate: dropPath });

@@ -143,7 +143,13 @@ describe('paths', () => {
     );
     expect(error('0.linear.attention')).toContain("'blocks.0.linear' has no part or value 'attention', but 'output'");
     expect(() => patch(model, { nothing: x }, () => model.forward(x))).toThrow(
-      "patch: '' has no part or value 'nothing'",
+      "patch: Model has no part or value 'nothing', but 'output'",
+    );
+    expect(() => capture(model, [], () => model.forward(x))).toThrow(
+      new RangeError('capture: no path is given, so nothing is captured; modulePaths(model) lists all 17'),
+    );
+    expect(() => patch(model, { last: 0 as unknown as Tensor }, () => model.forward(x))).toThrow(
+      "patch: 'last' takes a tensor, or a function that makes one, got number",
     );
   });
 

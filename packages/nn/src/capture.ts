@@ -36,7 +36,7 @@ export type Patch = Tensor | ((value: Tensor) => Tensor);
  * does not reach into `checkpoint`, though values there can be captured and patched.
  *
  * For use inside of `run` or `compile`, or outside of both, but not around them. Throws a RangeError if a path leads to no
- * module, to several without a `*`, or to nothing that the body computes.
+ * module, to several without a `*`, or to nothing that the body computes, and if no path is given.
  */
 export function capture<const P extends CapturePaths, R>(
   model: Module,
@@ -44,6 +44,11 @@ export function capture<const P extends CapturePaths, R>(
   body: () => R,
 ): { readonly output: R; readonly captured: Captured<P> } {
   const texts: string[] = typeof paths === 'string' ? [paths] : Object.values(paths);
+  if (texts.length === 0) {
+    throw new RangeError(
+      `capture: no path is given, so nothing is captured; modulePaths(model) lists all ${pathsOf(model).size}`,
+    );
+  }
   const wishes = texts.map((text) => {
     const values: Tensor[] = [];
     const keep = (value: Tensor): Tensor => (values.push(value), value);
@@ -75,6 +80,9 @@ export function patch<R>(model: Module, patches: Readonly<Record<string, Patch>>
   const wishes = Object.entries(patches).map(([text, replacement]) => ({
     ...resolve('patch', model, text),
     keep: (value: Tensor): Tensor => {
+      if (!isTensor(replacement) && typeof replacement !== 'function') {
+        throw new TypeError(`patch: '${text}' takes a tensor, or a function that makes one, got ${typeof replacement}`);
+      }
       const next = isTensor(replacement) ? replacement : replacement(value);
       const [expected, got] = [describe(value), isTensor(next) ? describe(next) : typeof next];
       if (expected !== got) throw new ShapeError(`patch: '${text}' is ${expected}, got ${got} in its place`);
@@ -136,9 +144,10 @@ function unreached(
 ): Error {
   const paths = pathsOf(model);
   const ran = modules.filter((module) => seen.has(module));
-  const where = (ran.length > 0 ? ran : modules).map((module) => `'${paths.get(module)}'`).join(', ');
+  const label = (module: Module): string => (module === model ? model.constructor.name : `'${paths.get(module)}'`);
+  const where = (ran.length > 0 ? ran : modules).map(label).join(', ');
   if (ran.length === 0) {
-    const others = [...paths].filter(([module]) => seen.has(module)).map(([, path]) => `'${path}'`);
+    const others = [...paths.keys()].filter((module) => seen.has(module)).map(label);
     const list = others.length === 0 ? 'nothing did' : `what did: ${others.slice(0, 12).join(', ')}`;
     return new RangeError(
       `${user}: ${where} did not run, by its forward, in the body; ${list}${others.length > 12 ? ', …' : ''}`,

@@ -30,6 +30,12 @@ export function crossEntropy(logits: Tensor, targets: Tensor, options: CrossEntr
     );
   }
   const C = logits.shape.at(-1)!;
+  if (C === 0) throw new ShapeError(`crossEntropy: logits (…, C) [${logits.shape.join(', ')}] need C ≥ 1`);
+  if (classWeights !== undefined && (classWeights.dtype !== 'float32' || `${classWeights.shape}` !== `${[C]}`)) {
+    throw new ShapeError(
+      `crossEntropy: expected classWeights float32 [${C}], got ${classWeights.dtype} [${classWeights.shape.join(', ')}]`,
+    );
+  }
   const N = logits.size / C;
   const rows = logits.reshape([N, C]);
   if (soft) return softTargets(rows, targets.reshape([N, C]), smoothing, classWeights);

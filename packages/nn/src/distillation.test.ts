@@ -78,4 +78,7 @@ test('says what does not fit', () => {
   expect(() => distillation(student(), teacher(), { mask: zeros([2], 'bool') })).toThrow(
     'distillation: expected a mask bool [3], got bool [2]',
   );
+  expect(() => distillation(student(), teacher(), { kind: 'mild' as 'soft' })).toThrow(
+    new RangeError("distillation: there is no kind 'mild'; choose soft or hard"),
+  );
 });

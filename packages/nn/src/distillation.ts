@@ -28,6 +28,9 @@ export interface DistillationOptions {
  */
 export function distillation(student: Tensor, teacher: Tensor, options: DistillationOptions = {}): Loss {
   const { kind = 'soft', temperature = 1, mask } = options;
+  if (kind !== 'soft' && kind !== 'hard') {
+    throw new RangeError(`distillation: there is no kind '${String(kind)}'; choose soft or hard`);
+  }
   if (!(temperature > 0 && temperature < Infinity)) {
     throw new RangeError(`distillation: temperature must be positive and finite, got ${temperature}`);
   }

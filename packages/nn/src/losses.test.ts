@@ -1,5 +1,5 @@
 import { grad } from '@qkv/autograd';
-import { constant, run, tensor, type Tensor } from '@qkv/tensor';
+import { constant, ones, run, tensor, type Tensor } from '@qkv/tensor';
 import { describe, expect, test } from 'vitest';
 
 import { crossEntropy } from './cross-entropy';
@@ -55,6 +55,14 @@ describe('crossEntropy', () => {
     expect(() => crossEntropy(logits(), ids(0, 0, 0, 0), { smoothing: 2 })).toThrow(
       'smoothing must be in [0, 1], got 2',
     );
+    for (const classWeights of [ones([4]), ones([1]), ones([3], 'int32')]) {
+      for (const targets of [ids(0, 1, 2, 0), ones([4, 3])]) {
+        expect(() => crossEntropy(logits(), targets, { classWeights })).toThrow(
+          `crossEntropy: expected classWeights float32 [3], got ${classWeights.dtype} [${classWeights.shape.join(', ')}]`,
+        );
+      }
+    }
+    expect(() => crossEntropy(ones([2, 0]), ids(0, 0))).toThrow('crossEntropy: logits (…, C) [2, 0] need C ≥ 1');
   });
 });
 

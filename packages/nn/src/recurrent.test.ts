@@ -6,6 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { difference, float64, numbers } from '../test/numbers';
 import { GRU } from './gru';
 import { LSTM } from './lstm';
+import { capture, patch } from './capture';
 import { initialize } from './module';
 import { loadStateDict } from './state-dict';
 
@@ -301,4 +302,23 @@ describe.each(KINDS)('%s', (name, Layer) => {
     expect(() => make({ hidden: 1.5 })).toThrow(`${name}: hidden must be a positive integer, got 1.5`);
     expect(() => make({ dropout: 1 })).toThrow('Dropout: rate must be in [0, 1), got 1');
   });
+});
+
+test.each([LSTM, GRU])('%o: what it gives can be captured and patched, its gradient too', async (Layer) => {
+  const layer = new Layer({ inputs: 3, hidden: 2, layers: 2, bidirectional: true });
+  const x: Tensor = constant(numbers([2, 4, 3], 5), [2, 4, 3]);
+  const [output, hidden, slope] = await run(() => {
+    const { output: given, captured } = capture(layer, 'hidden', () => layer.forward(x).output);
+    return [given, captured, grad(given.square().sum(), captured)];
+  });
+  expect(await hidden.data()).toEqual(await output.data());
+  expect(
+    difference(
+      await slope.data(),
+      (await output.data()).map((value) => 2 * value),
+    ),
+  ).toBeLessThan(1e-6);
+  const patched = patch(layer, { hidden: zeros([2, 4, 4]) }, () => layer.forward(x).output);
+  expect(await patched.data()).toEqual(new Float32Array(32));
+  expect(() => capture(layer, '', () => layer.forward(x))).toThrow("but it has values 'hidden'");
 });

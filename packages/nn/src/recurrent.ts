@@ -14,6 +14,7 @@ import { expectLastDimension, expectSize } from './check';
 import { Dropout } from './dropout';
 import { uniform } from './initializers';
 import { Module } from './module';
+import { tap } from './tap';
 import { place } from './tree';
 
 export interface RecurrentOptions {
@@ -45,7 +46,7 @@ export interface RecurrentInputs<K extends string> {
 }
 
 export interface RecurrentOutput<K extends string> {
-  /** Of the last layer: (B, T, directions · H), forwards before backwards. */
+  /** Of the last layer: (B, T, directions · H), forwards before backwards. Tapped as `hidden`, for `capture`. */
   readonly output: Tensor;
   /** After the last token of each row; for what runs backwards, after the first. */
   readonly state: RecurrentState<K>;
@@ -150,7 +151,7 @@ export abstract class Recurrent<K extends string> extends Module {
       const joined = outputs.length === 1 ? outputs[0] : concat(outputs, -1);
       output = mask === undefined ? joined : select(mask.unsqueeze(-1), joined, 0);
     });
-    return { output, state: this.#stateOf((_, i) => stack(last[i])) };
+    return { output: tap('hidden', output), state: this.#stateOf((_, i) => stack(last[i])) };
   }
 
   /** One token further, for decoding: x (B, inputs) and a state → output (B, H) and the next state. */

@@ -57,12 +57,7 @@ export {
 } from './models/recurrent-encoder';
 export { SequenceClassifier, type SequenceClassifierOptions } from './models/sequence-classifier';
 export { TokenClassifier, type TokenClassifierOptions } from './models/token-classifier';
-export {
-  type CrossAttentionWiring,
-  type DecodeTargetOptions,
-  Transformer,
-  type TransformerOptions,
-} from './transformer';
+export { type CrossAttentionWiring, Transformer, type TransformerOptions } from './transformer';
 export { TransformerCache } from './transformer-cache';
 export {
   type Candidates,

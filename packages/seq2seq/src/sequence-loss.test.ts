@@ -31,4 +31,10 @@ test('says what does not fit', () => {
   expect(() => sequenceLoss(zeros([2, 3]) as Tensor, targets())).toThrow(
     'sequenceLoss: expected logits (B, T, V) and targets (B, T), got [2, 3] and [2, 3]',
   );
+  expect(() => sequenceLoss(logits(), zeros([3, 2], 'int32'), { rowWeights: zeros([2]) })).toThrow(
+    'sequenceLoss: expected logits (B, T, V) and targets (B, T), got [2, 3, 4] and [3, 2]',
+  );
+  expect(() => sequenceLoss(logits(), targets(), { rowWeights: zeros([2, 1]) })).toThrow(
+    'sequenceLoss: expected rowWeights float32 [2], got float32 [2, 1]',
+  );
 });

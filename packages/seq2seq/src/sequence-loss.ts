@@ -16,13 +16,18 @@ export interface SequenceLossOptions {
  */
 export function sequenceLoss(logits: Tensor, targets: Tensor, options: SequenceLossOptions = {}): Loss {
   const { smoothing = 0, padId = 0, rowWeights } = options;
-  if (logits.rank !== 3 || targets.rank !== 2) {
+  if (logits.rank !== 3 || `${targets.shape}` !== `${logits.shape.slice(0, 2)}`) {
     throw new ShapeError(
       `sequenceLoss: expected logits (B, T, V) and targets (B, T), got [${logits.shape.join(', ')}] and [${targets.shape.join(', ')}]`,
     );
   }
   if (rowWeights === undefined) return crossEntropy(logits, targets, { smoothing, ignoreIndex: padId });
   const [B, T, V] = logits.shape;
+  if (rowWeights.dtype !== 'float32' || `${rowWeights.shape}` !== `${[B]}`) {
+    throw new ShapeError(
+      `sequenceLoss: expected rowWeights float32 [${B}], got ${rowWeights.dtype} [${rowWeights.shape.join(', ')}]`,
+    );
+  }
   const losses = crossEntropyRows(logits.reshape([B * T, V]), targets.reshape([B * T]), {
     smoothing,
     ignoreIndex: padId,

@@ -190,11 +190,10 @@ describe.each(['pre', 'post'] as const)('decoding, %s-norm', (normalization) => 
 
   test('all positions at once: without `causal` a later token changes earlier logits, else not', async () => {
     const source = ids([sources[0]]);
-    const memory = model.encode(source);
-    const logits = (target: number[], causal: boolean): Promise<ArrayLike<number>> =>
-      model.decode(ids([target]), memory, model.sourceMask(source), { causal }).data();
     for (const causal of [true, false]) {
-      const [a, b] = [await logits([3, 4, 5], causal), await logits([3, 4, 6], causal)];
+      const either = createModel({ causal });
+      const logits = (target: number[]): Promise<ArrayLike<number>> => either.forward(source, ids([target])).data();
+      const [a, b] = [await logits([3, 4, 5]), await logits([3, 4, 6])];
       expect(
         Array.from(a)
           .slice(0, V)
@@ -282,6 +281,12 @@ test('says what does not fit', () => {
   );
   const next = (): unknown => model.next(zeros([2, 1], 'int32'), model.createCache(2, 3, 4));
   expect(() => compile(next)()).toThrow('Transformer: next takes ids (B), got int32 [2, 1]');
+  const start = (): unknown => model.start(zeros([2, 3], 'int32'), model.createCache(2, 3, 4));
+  expect(() => compile(start)()).toThrow('Transformer: the cache is for sources (B, 4), got [2, 3]');
+  expect(() => model.createCache(2, 0, 4)).toThrow('length must be a positive integer, got 0');
+  expect(() => model.forward(zeros([1, 3], 'int32'), zeros([2, 4], 'int32'))).toThrow(
+    'Transformer: expected a source for each of 2 targets, got 1',
+  );
 });
 
 test('a decoder that is released while it decodes finishes first', async () => {

@@ -1,5 +1,5 @@
 import { Decoder, type InputPositions, TransparentAttention } from '@qkv/attention';
-import { Dropout, Embedding, type Linear, Module, tap } from '@qkv/nn';
+import { Dropout, Embedding, type Linear, expectSize, Module, tap } from '@qkv/nn';
 import { ShapeError, stack, type Tensor } from '@qkv/tensor';
 
 import { type AutoregressiveModel, repeatRows } from './decoding/autoregressive-model';
@@ -36,9 +36,6 @@ export interface TransformerOptions extends ModelOptions {
    * false, as the vocabularies often differ. An output that is tied has no bias.
    */
   readonly tieEmbeddings?: boolean | 'target';
-}
-
-export interface DecodeTargetOptions {
   /** Whether a target position attends to none after it; true. Without, all positions are decoded at once (non-autoregressive). */
   readonly causal?: boolean;
 }
@@ -55,6 +52,7 @@ export class Transformer extends Module implements AutoregressiveModel<Transform
   readonly maxLength: number;
   readonly padId: number;
   readonly wiring: CrossAttentionWiring;
+  readonly causal: boolean;
   readonly sourceEmbedding: Embedding;
   readonly targetEmbedding: Embedding;
   /** Null where order is told otherwise; learned ones are the target's own. */
@@ -72,6 +70,7 @@ export class Transformer extends Module implements AutoregressiveModel<Transform
     super();
     const { sourceVocabulary, targetVocabulary, encoderLayers = 6, decoderLayers = 6 } = options;
     const { encoder = 'attention', wiring = 'last', tieEmbeddings = false, positions = 'sinusoidal' } = options;
+    const { causal = true } = options;
     const { dimension, dropout, maxLength, padId } = modelSizes(options);
     if (tieEmbeddings === true && sourceVocabulary !== targetVocabulary) {
       throw new RangeError(
@@ -91,6 +90,7 @@ export class Transformer extends Module implements AutoregressiveModel<Transform
     this.maxLength = maxLength;
     this.padId = padId;
     this.wiring = wiring;
+    this.causal = causal;
     const initializer = embeddingInitializer(dimension);
     this.sourceEmbedding = new Embedding({ vocabulary: sourceVocabulary, dimension, initializer });
     this.targetEmbedding =
@@ -103,11 +103,16 @@ export class Transformer extends Module implements AutoregressiveModel<Transform
     this.encoder = createEncoder(encoder, stackOptions(options, encoderLayers, { bidirectional: true }));
     this.mixture =
       wiring === 'all' ? new TransparentAttention({ inputs: encoderLayers + 1, outputs: decoderLayers }) : null;
-    this.decoder = new Decoder(stackOptions(options, decoderLayers, { bidirectional: false }));
+    this.decoder = new Decoder(stackOptions(options, decoderLayers, { bidirectional: !causal }));
     this.output = tieEmbeddings === false ? createOutput(dimension, targetVocabulary) : null;
   }
 
   override forward(source: Tensor, target: Tensor): Tensor {
+    if (source.shape[0] !== target.shape[0]) {
+      throw new ShapeError(
+        `Transformer: expected a source for each of ${target.shape[0]} targets, got ${source.shape[0]}`,
+      );
+    }
     const memory = this.encode(source); // (B, S, D)
     return this.decode(target, memory, this.sourceMask(source)); // (B, T, V)
   }
@@ -127,11 +132,11 @@ export class Transformer extends Module implements AutoregressiveModel<Transform
   }
 
   /** Target ids (B, T), memory as of `encode` and the source's mask → logits (B, T, V). */
-  decode(target: Tensor, memory: Tensor, memoryMask?: Tensor, { causal }: DecodeTargetOptions = {}): Tensor {
+  decode(target: Tensor, memory: Tensor, memoryMask?: Tensor): Tensor {
     return this.scope(() => {
       const x = this.embed(target, this.targetEmbedding, this.targetPositions);
       const mask = presentMask(target, this.padId);
-      const y = this.decoder.forward(x, this.memories(memory), { mask, memoryMask, causal });
+      const y = this.decoder.forward(x, this.memories(memory), { mask, memoryMask, causal: this.causal });
       return this.project(y);
     });
   }
@@ -145,13 +150,17 @@ export class Transformer extends Module implements AutoregressiveModel<Transform
   crossAttentionWeights(source: Tensor, target: Tensor): Tensor[] {
     return this.scope(() => {
       const x = this.embed(target, this.targetEmbedding, this.targetPositions);
-      const masks = { mask: presentMask(target, this.padId), memoryMask: this.sourceMask(source) };
+      const masks = { mask: presentMask(target, this.padId), memoryMask: this.sourceMask(source), causal: this.causal };
       return this.decoder.crossAttentionWeights(x, this.memories(this.encode(source)), masks);
     });
   }
 
   /** What decoding token by token needs, for a fixed number of rows, source length S and at most `length` tokens. */
   createCache(rows: number, length: number, sourceLength: number): TransformerCache {
+    if (!this.causal) {
+      throw new Error('Transformer: a decoder that is not causal reads all targets at once, not token by token');
+    }
+    expectSize('Transformer', 'length', length);
     if (length > this.maxLength) {
       throw new RangeError(`Transformer: cannot decode ${length} tokens, maxLength is ${this.maxLength}`);
     }
@@ -164,6 +173,12 @@ export class Transformer extends Module implements AutoregressiveModel<Transform
    */
   start(source: Tensor, cache: TransformerCache): void {
     this.scope(() => {
+      expectIds('Transformer', source, this.maxLength);
+      if (source.shape[1] !== cache.sourceLength) {
+        throw new ShapeError(
+          `Transformer: the cache is for sources (B, ${cache.sourceLength}), got [${source.shape.join(', ')}]`,
+        );
+      }
       cache.begin(this.sourceMask(source));
       const memories = this.memories(this.encode(source)).map((memory) => repeatRows(memory, cache.rows));
       this.decoder.remember(cache.layers, memories);

@@ -3,7 +3,7 @@ import { concat, ShapeError, stack, type Tensor, type Variable } from '@qkv/tens
 
 import { inversePowers, progression, rotations } from './angles';
 import type { AttentionPositions } from './attention-positions';
-import { expectPositions, rowsAt } from './rows';
+import { expectOneEach, expectPositions, rowsAt } from './rows';
 import { tableVariable } from './table-variable';
 
 export interface RotaryPositionsOptions {
@@ -70,6 +70,7 @@ export class RotaryPositions extends Module implements AttentionPositions {
     }
     expectPositions('RotaryPositions', positions);
     const [B, T, H] = x.shape;
+    expectOneEach('RotaryPositions: expected positions', positions, B, T);
     const rowsOf = (table: Variable): Tensor => rowsAt('RotaryPositions', table.value, positions).unsqueeze(-2);
     const [cosine, sine] = [rowsOf(this.#cosine), rowsOf(this.#sine)]; // (T, 1, R/2) or (B, T, 1, R/2)
 

@@ -9,6 +9,12 @@ export function expectPositions(layer: string, positions: Tensor): void {
   }
 }
 
+/** Throws unless there is a position for each of `length`, alike for all rows, (length), or not, (rows, length). */
+export function expectOneEach(expected: string, { shape }: Tensor, rows: number, length: number): void {
+  if (shape.at(-1) === length && (shape.length === 1 || shape[0] === 1 || shape[0] === rows)) return;
+  throw new ShapeError(`${expected} (${length}) or (${rows}, ${length}), got [${shape.join(', ')}]`);
+}
+
 export function expectLength(layer: string, length: number, maxLength: number): void {
   if (length > maxLength) throw new ShapeError(`${layer}: ${length} positions exceed maxLength ${maxLength}`);
 }

@@ -17,7 +17,7 @@ const IMPOSSIBLE = 2 ** -126;
  * The copy mechanism of pointer-generators (See et al. 2017, Eq. 8–9): p_gen = σ(w·f + b), and
  * P(w) = p_gen P_vocab(w) + (1 − p_gen) Σ_{i: x_i = w} α_i, over the vocabulary and the tokens that the source brings.
  *
- * features f (B, T, F), logits (B, T, V), attention α to the source (B, T, S), source ids int32 (B, S) below V + X, those
+ * features f (B, T, F), logits (B, T, V), attention α to the source (B, T, S), of sum 1, source ids int32 (B, S) below V + X, those
  * from V on its own tokens (`ExtendedVocabulary`) → log P (B, T, V + X), which is both log-probabilities and logits: what
  * `sequenceLoss` and decoders take. What can neither be generated nor copied has at most e⁻⁸⁷; label smoothing would ask
  * for it.
@@ -40,7 +40,7 @@ export class CopyMechanism extends Module {
   }
 
   override forward(features: Tensor, logits: Tensor, attention: Tensor, source: Tensor): Tensor {
-    this.check(logits, attention, source);
+    this.check(features, logits, attention, source);
     const gate: Tensor = this.gate.forward(features); // (B, T, 1)
     // log σ(g) and log (1 − σ(g)), and log (a + b) below: sums of small probabilities stay exact.
     const generated = logSoftmax(logits).sub(softplus(gate.neg())); // (B, T, V)
@@ -63,7 +63,7 @@ export class CopyMechanism extends Module {
       .transpose();
   }
 
-  private check(logits: Tensor, attention: Tensor, source: Tensor): void {
+  private check(features: Tensor, logits: Tensor, attention: Tensor, source: Tensor): void {
     expectLastDimension('CopyMechanism: logits', logits, this.vocabulary);
     const [B, T] = logits.shape;
     const fits = logits.rank === 3 && attention.rank === 3 && attention.shape[0] === B && attention.shape[1] === T;
@@ -71,6 +71,10 @@ export class CopyMechanism extends Module {
       throw new ShapeError(
         `CopyMechanism: expected logits (B, T, ${this.vocabulary}) and attention (B, T, S), got [${logits.shape.join(', ')}] and [${attention.shape.join(', ')}]; of several heads take the mean`,
       );
+    }
+    const F = this.gate.inputs;
+    if (`${features.shape}` !== `${[B, T, F]}`) {
+      throw new ShapeError(`CopyMechanism: expected features (${B}, ${T}, ${F}), got [${features.shape.join(', ')}]`);
     }
     const S = attention.shape[2];
     if (source.dtype !== 'int32' || source.rank !== 2 || source.shape[0] !== B || source.shape[1] !== S) {

@@ -41,8 +41,9 @@ export class CopyCache implements DecodingCache {
 
 /**
  * A Transformer that can write what only stands in its source, such as names: see `CopyMechanism`, whose α is the mean over
- * the heads of the last decoder layer's attention to the source, and whose gate sees that layer's context, the decoder's
- * state and the token that is put in. One space of ids for both sides: V of the vocabulary, and X for each source's own.
+ * the heads of the last decoder layer's attention to the source, divided by its sum (which sinks and ReLU leave open), and
+ * whose gate sees that layer's context, the decoder's state and the token that is put in. One space of ids for both sides:
+ * V of the vocabulary, and X for each source's own.
  *
  * source ids (B, S), target ids (B, T), both below V + X → log-probabilities (B, T, V + X), for `sequenceLoss` with
  * targets from the same space. Every decoder decodes it.
@@ -68,7 +69,7 @@ export class CopyTransformer extends Module implements AutoregressiveModel<CopyC
         `CopyTransformer: copying needs one vocabulary, got ${sourceEmbedding.vocabulary} source and ${vocabulary} target ids`,
       );
     }
-    if (!(unknownId >= 0 && unknownId < vocabulary)) {
+    if (!(Number.isInteger(unknownId) && unknownId >= 0 && unknownId < vocabulary)) {
       throw new RangeError(`CopyTransformer: unknownId ${unknownId} is outside a vocabulary of ${vocabulary}`);
     }
     this.copy = new CopyMechanism({ features: 3 * dimension, vocabulary, extra });
@@ -112,7 +113,9 @@ export class CopyTransformer extends Module implements AutoregressiveModel<CopyC
     );
     const input = this.model.targetEmbedding.forward(target); // (B, T, D)
     const features = concat([captured.context, captured.state, input], -1); // (B, T, 3D)
-    return this.copy.forward(features, logits, captured.attention.mean(1), source);
+    const attention = captured.attention.mean(1); // (B, T, S)
+    const total = attention.sum(-1, { keep: true });
+    return this.copy.forward(features, logits, attention.div(select(total.equal(0), 1, total)), source);
   }
 
   /** Ids that the model knows. */

@@ -179,6 +179,11 @@ describe('the mechanism', () => {
     expect(() => of([2, 3, 5], [2, 3, 4], [2, 3])).toThrow(
       'CopyMechanism: expected source ids int32 [2, 4], got int32 [2, 3]',
     );
+    for (const features of [zeros([1, 1, 2]), zeros([2, 2])]) {
+      expect(() => copy.forward(features, zeros([2, 3, 5]), zeros([2, 3, 4]), zeros([2, 4], 'int32'))).toThrow(
+        `CopyMechanism: expected features (2, 3, 2), got [${features.shape.join(', ')}]`,
+      );
+    }
     // The first row's, which would otherwise count for the second.
     const ids = constant(Int32Array.of(6, 0), [2, 1]);
     const outside = async (): Promise<unknown> =>
@@ -232,6 +237,20 @@ describe('CopyTransformer', () => {
     cache.release();
   });
 
+  test.each([{ sinks: true }, { normalization: 'relu' }] as const)(
+    'gives probabilities also where attention does not sum to 1: %o',
+    async (attention) => {
+      const sizes = { sourceVocabulary: V, targetVocabulary: V, dimension: 8, heads: 2, feedForward: 8, maxLength: 4 };
+      const layers = { encoderLayers: 1, decoderLayers: 1 };
+      const model = new CopyTransformer(new Transformer({ ...sizes, ...layers, attention }), {
+        extra: X,
+        unknownId: UNKNOWN,
+      });
+      const y = model.forward(constant(Int32Array.of(4, 8, 9), [1, 3]), constant(Int32Array.of(START, 8), [1, 2]));
+      for (const total of await y.exp().sum(-1).data()) expect(total).toBeCloseTo(1, 5);
+    },
+  );
+
   test('learns to copy what it has no id for, and every decoder writes it', async () => {
     const [model, engine] = [make(2), new Engine(createReferenceBackend())];
     const optimizer = new AdamW(model.parameters(), { learningRate: 1e-2 });
@@ -277,5 +296,6 @@ describe('CopyTransformer', () => {
     expect(() => new CopyTransformer(make(1).model, { extra: 1, unknownId: 8 })).toThrow(
       'unknownId 8 is outside a vocabulary of 8',
     );
+    expect(() => new CopyTransformer(make(1).model, { extra: 1, unknownId: 0.5 })).toThrow('unknownId 0.5 is outside');
   });
 });

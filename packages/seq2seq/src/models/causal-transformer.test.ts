@@ -148,11 +148,21 @@ describe('a decoder-only model', () => {
     expect(() => model.forward(constant(Int32Array.of(1)))).toThrow(
       'CausalTransformer: expected ids (B, T), got int32 [1]',
     );
+    expect(() => model.createCache(1, 0, 4)).toThrow('CausalTransformer: length must be a positive integer, got 0');
     const cache = model.createCache(1, 2, 3);
     const start = compile((x: Tensor): void => model.start(x, cache));
     expect(() => start(constant(Int32Array.of(1), [1, 1]))).toThrow(
       'CausalTransformer: the cache is for prompts (B, 3), got [1, 1]',
     );
+    for (const prompt of [
+      [1, 2, 0],
+      [1, 0, 2],
+      [0, 1, 0],
+    ]) {
+      await expect(start(constant(Int32Array.from(prompt), [1, 3]))).rejects.toThrow(
+        'CausalTransformer: a prompt with padding after its first token; padding belongs on the left',
+      );
+    }
     await start(constant(Int32Array.of(1, 2, 3), [1, 3]));
     const next = compile((x: Tensor) => model.next(x, cache), { frozen: true });
     await next(constant(Int32Array.of(1)));

@@ -1,6 +1,6 @@
 import { Encoder, type InputPositions } from '@qkv/attention';
-import { Dropout, Embedding, type Linear, Module } from '@qkv/nn';
-import { arange, select, ShapeError, type Tensor, zeros } from '@qkv/tensor';
+import { Dropout, Embedding, expectSize, type Linear, Module } from '@qkv/nn';
+import { arange, select, ShapeError, type Tensor, withPath, zeros } from '@qkv/tensor';
 
 import { type AutoregressiveModel, repeatRows } from '../decoding/autoregressive-model';
 import { CausalCache } from './causal-cache';
@@ -70,6 +70,7 @@ export class CausalTransformer extends Module implements AutoregressiveModel<Cau
    * `length` tokens after them.
    */
   createCache(rows: number, length: number, sourceLength: number): CausalCache {
+    expectSize('CausalTransformer', 'length', length);
     if (sourceLength + length > this.maxLength) {
       throw new RangeError(
         `CausalTransformer: cannot decode ${length} tokens after a prompt of ${sourceLength}, maxLength is ${this.maxLength}`,
@@ -81,7 +82,7 @@ export class CausalTransformer extends Module implements AutoregressiveModel<Cau
   /**
    * Reads a prompt (B, P), padded on the left, in one pass into the cache, whose rows are B or a multiple. What follows the
    * prompt comes from `next`, which needs a first token of its own: the prompt's last, or one that says START. Inside `run`
-   * or `compile`.
+   * or `compile`; the run fails where padding follows a token.
    */
   start(prompt: Tensor, cache: CausalCache): void {
     this.scope(() => {
@@ -91,7 +92,7 @@ export class CausalTransformer extends Module implements AutoregressiveModel<Cau
         throw new ShapeError(`CausalTransformer: the cache is for prompts (B, ${P}), got [${prompt.shape.join(', ')}]`);
       }
       const ids = repeatRows(prompt, cache.rows);
-      cache.begin(this.leftPadding(ids));
+      cache.begin(this.leftPadding(ids).add(this.expectLeft(ids)));
       if (P > 0) this.read(ids, cache, zeros([], 'int32'));
     });
   }
@@ -121,6 +122,16 @@ export class CausalTransformer extends Module implements AutoregressiveModel<Cau
     if (T === 0) return zeros([B], 'int32');
     const present = ids.notEqual(this.padId).cast('int32'); // (B, T)
     return select(present.max(-1).equal(1), present.argMax(-1), T);
+  }
+
+  /** 0 for each row, (B). Ids are data, which only a kernel can check: a row with padding elsewhere asks for place 1 of one. */
+  private expectLeft(ids: Tensor): Tensor {
+    const [B, T] = ids.shape;
+    if (T < 2) return zeros([B], 'int32');
+    const present = ids.notEqual(this.padId);
+    const ended = present.slice([0, 0], [B, T - 1]).and(present.slice([0, 1]).not()); // (B, T − 1)
+    const rule = 'CausalTransformer: a prompt with padding after its first token; padding belongs on the left';
+    return withPath(rule, () => arange(1).gather(ended.cast('int32').max(-1)));
   }
 
   /** Places (T) in rows with so much padding before them, (B) → positions (B, T); 0 for the padding itself. */

@@ -1,5 +1,6 @@
 import { graphMask, windowMask } from '@qkv/attention';
-import { constant, read } from '@qkv/tensor';
+import { capture } from '@qkv/nn';
+import { constant, read, zeros } from '@qkv/tensor';
 import { describe, expect, test } from 'vitest';
 
 import { EncoderModel } from './encoder-model';
@@ -171,6 +172,13 @@ describe('masks of pairs', () => {
   });
 });
 
+test('what it gives for tokens and for all can be captured', async () => {
+  const model = new EncoderModel({ ...sizes, vocabulary: 6 });
+  const { output, captured } = capture(model, ['tokens', 'pooled'], () => model.forward(padded(rows)));
+  const [tokens, pooled, ...seen] = await read([output.tokens, output.pooled, ...captured]);
+  expect(seen).toEqual([tokens, pooled]);
+});
+
 test('says what does not fit', () => {
   const model = new EncoderModel({ ...sizes, vocabulary: 6 });
   const speech = new EncoderModel({ ...sizes, features: F });
@@ -200,6 +208,26 @@ test('says what does not fit', () => {
   expect(() => words.forward(ids)).toThrow('EncoderModel: it reads characters, and was given none');
   expect(() => words.forward(ids, { characters: ids })).toThrow(
     'CharacterEncoder: expected ids (B, T, W), got int32 [1, 3]',
+  );
+  for (const shape of [
+    [1, 2, 2],
+    [1, 1, 2],
+    [2, 3, 2],
+  ]) {
+    expect(() => words.forward(ids, { characters: zeros(shape, 'int32') })).toThrow(
+      `EncoderModel: expected characters (1, 3, W), got [${shape.join(', ')}]`,
+    );
+  }
+  expect(() => model.forward(ids, { characters: zeros([1, 3, 2], 'int32') })).toThrow(
+    'EncoderModel: it was given characters, and reads none; make it with the option `characters`',
+  );
+  for (const mask of [zeros([4, 4], 'bool'), zeros([2, 1, 3, 3], 'bool'), zeros([1, 1, 1, 3, 3], 'bool'), zeros([3])]) {
+    expect(() => model.forward(ids, { mask })).toThrow(
+      `EncoderModel: expected a bool mask that broadcasts to (B, H, T, T) of [1, H, 3, 3], got ${mask.dtype} [${mask.shape.join(', ')}]`,
+    );
+  }
+  expect(() => new EncoderModel({ ...sizes, vocabulary: 6, maxLength: -1, positions: 'none' })).toThrow(
+    'maxLength must be a positive integer, got -1',
   );
   const recurrent = new EncoderModel({ ...sizes, vocabulary: 6, encoder: 'lstm' });
   expect(() => recurrent.forward(ids, { mask: windowMask({ before: 1, after: 1 }) })).toThrow(

@@ -1,5 +1,5 @@
 import type { InputPositions, Mask } from '@qkv/attention';
-import { Dropout, Embedding, Linear, Module, normal } from '@qkv/nn';
+import { Dropout, Embedding, Linear, Module, normal, tap } from '@qkv/nn';
 import { concat, isTensor, arange, pad, Parameter, select, ShapeError, type Tensor } from '@qkv/tensor';
 
 import { CharacterEncoder, type CharacterEncoderOptions } from './character-encoder';
@@ -49,7 +49,7 @@ export interface EncoderOutputs {
 /**
  * An encoder-only Transformer (BERT, Devlin et al. 2019, without token types): inputs embedded, positions added, a stack of
  * encoder layers. ids (B, T) or features (B, T, F) → one vector for each input and one for all; what is not used of them is
- * not computed.
+ * not computed. Both are tapped by their names, `tokens` and `pooled`.
  */
 export class EncoderModel extends Module {
   readonly dimension: number;
@@ -110,19 +110,26 @@ export class EncoderModel extends Module {
     const first = this.classToken === null ? 0 : 1;
     const all = this.classToken === null ? embedded : concat([this.classToken.value.expand([B, 1, D]), embedded], 1);
     const x = this.dropout.forward(addPositions(all, this.positions)); // (B, T or T + 1, D)
-    const y = this.encoder.forward(x, { mask: attentionMask(present, options.mask, T, first) });
-    const tokens = y.slice([0, first, 0], [B, T, D]);
-    return {
-      tokens,
-      pooled: this.pooling === 'mean' ? mean(tokens, present) : y.slice([0, 0, 0], [B, 1, D]).squeeze(1),
-    };
+    const y = this.encoder.forward(x, { mask: attentionMask(present, options.mask, [B, T], first) });
+    const tokens = tap('tokens', y.slice([0, first, 0], [B, T, D]));
+    const pooled = this.pooling === 'mean' ? mean(tokens, present) : y.slice([0, 0, 0], [B, 1, D]).squeeze(1);
+    return { tokens, pooled: tap('pooled', pooled) };
   }
 
   /** (B, T, D) */
   private embed(inputs: Tensor, characters: Tensor | undefined): Tensor {
     const x = this.embedInputs(inputs);
-    if (this.characters === null) return x;
+    if (this.characters === null) {
+      if (characters === undefined) return x;
+      throw new TypeError(
+        'EncoderModel: it was given characters, and reads none; make it with the option `characters`',
+      );
+    }
     if (characters === undefined) throw new TypeError('EncoderModel: it reads characters, and was given none');
+    const [B, T] = x.shape;
+    if (characters.rank === 3 && (characters.shape[0] !== B || characters.shape[1] !== T)) {
+      throw new ShapeError(`EncoderModel: expected characters (${B}, ${T}, W), got [${characters.shape.join(', ')}]`);
+    }
     return x.add(this.characters.forward(characters));
   }
 
@@ -157,14 +164,21 @@ export class EncoderModel extends Module {
 function attentionMask(
   present: Tensor | undefined,
   mask: Tensor | Mask | undefined,
-  T: number,
+  [B, T]: readonly [B: number, T: number],
   first: number,
 ): Tensor | undefined {
   const inputs = present?.unsqueeze(1).unsqueeze(1); // (B, 1, 1, T)
   const keys = inputs === undefined ? undefined : pad(inputs, [0, 0, 0, first], [0, 0, 0, 0], 1);
   if (mask === undefined) return keys;
   const pairs = isTensor(mask) ? mask : mask.at(arange(T), arange(T)); // broadcastable to (B, H, T, T)
-  const square = pairs.expand([...Array<number>(4 - pairs.rank).fill(1), ...pairs.shape.slice(0, -2), T, T]);
+  const shape = [...Array<number>(Math.max(0, 4 - pairs.rank)).fill(1), ...pairs.shape];
+  const fits = (size: number, all: number): boolean => size === 1 || size === all;
+  if (pairs.dtype !== 'bool' || shape.length > 4 || ![B, shape[1], T, T].every((all, d) => fits(shape[d], all))) {
+    throw new ShapeError(
+      `EncoderModel: expected a bool mask that broadcasts to (B, H, T, T) of [${B}, H, ${T}, ${T}], got ${pairs.dtype} [${pairs.shape.join(', ')}]`,
+    );
+  }
+  const square = pairs.reshape(shape).expand([shape[0], shape[1], T, T]);
   const padded = pad(square, [0, 0, first, first], [0, 0, 0, 0], 1);
   return keys === undefined ? padded : padded.and(keys);
 }

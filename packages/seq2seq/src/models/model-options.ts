@@ -1,5 +1,5 @@
 import type { LayerAttentionOptions, Normalization, NormName } from '@qkv/attention';
-import type { ActivationName } from '@qkv/nn';
+import { type ActivationName, expectSize } from '@qkv/nn';
 
 /**
  * How a model tells order. Added to the embeddings: `sinusoidal` (Vaswani et al. 2017, section 3.5), `learned` (Gehring et
@@ -54,5 +54,6 @@ export function modelSizes(options: ModelOptions): {
   padId: number;
 } {
   const { dimension = 512, heads = 8, dropout = 0.1, maxLength = 512, padId = 0 } = options;
+  expectSize('model', 'maxLength', maxLength);
   return { dimension, heads, dropout, maxLength, padId };
 }

@@ -5,7 +5,7 @@ import { sequenceLoss } from '../sequence-loss';
 import { Transformer, type TransformerOptions } from '../transformer';
 import { maskTargets, randomMask } from './mask-targets';
 
-export interface NonAutoregressiveOptions extends Omit<TransformerOptions, 'wiring'> {
+export interface NonAutoregressiveOptions extends Omit<TransformerOptions, 'wiring' | 'causal'> {
   /** Id of MASK in the target vocabulary: a position whose token is not known. */
   readonly maskId: number;
   /**
@@ -52,7 +52,7 @@ export class NonAutoregressiveTransformer extends Module {
     super();
     const { maskId, endId, lengths = 'predicted', ...rest } = options;
     const { targetVocabulary: V } = options;
-    this.transformer = new Transformer(rest);
+    this.transformer = new Transformer({ ...rest, causal: false });
     const { maxLength, dimension, padId } = this.transformer;
     const { maxTargetLength = maxLength } = options;
     expectSize('NonAutoregressiveTransformer', 'maxTargetLength', maxTargetLength);
@@ -90,7 +90,7 @@ export class NonAutoregressiveTransformer extends Module {
 
   /** Target ids (B, T) with MASK, memory (B, S, D) and the source's mask → logits (B, T, V). */
   predict(target: Tensor, memory: Tensor, memoryMask: Tensor): Tensor {
-    return this.transformer.decode(target, memory, memoryMask, { causal: false });
+    return this.transformer.decode(target, memory, memoryMask);
   }
 
   /** Memory (B, S, D) and the source's mask → logits (B, L) of the lengths 1 … L. */

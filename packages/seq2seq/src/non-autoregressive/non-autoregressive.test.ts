@@ -31,6 +31,28 @@ function createModel(options: Partial<NonAutoregressiveOptions> = {}, seed = 1):
   return model;
 }
 
+test.each(['t5', 'relative', 'rotary', 'sinusoidal'] as const)(
+  'a position tells apart those after it, with positions %s',
+  async (positions) => {
+    const model = createModel({ positions, decoderLayers: 1 });
+    for (const weight of [...model.parameters()].filter(({ name }) => name.endsWith('positions.weight'))) {
+      await weight.value.data(); // lives on the engine from now on
+      await weight.load(Float32Array.from({ length: weight.size }, (_, i) => Math.sin(i)));
+    }
+    const source = idsTensor([[3, 4, 5]]);
+    const first = async (target: number[]): Promise<number[]> =>
+      Array.from(await model.forward(source, idsTensor([target])).data()).slice(0, V);
+    const [a, b] = [await first([3, 5, 6, 7]), await first([3, 7, 6, 5])];
+    expect(Math.max(...a.map((value, i) => Math.abs(value - b[i])))).toBeGreaterThan(1e-3);
+  },
+);
+
+test('what sees both sides is not decoded token by token', () => {
+  expect(() => createModel().transformer.createCache(1, 3, 3)).toThrow(
+    'Transformer: a decoder that is not causal reads all targets at once, not token by token',
+  );
+});
+
 describe('masks for training', () => {
   const draw = async (rows: readonly (readonly number[])[], seed: number): Promise<number[][]> => {
     const run = compile((target: Tensor) => randomMask(target.notEqual(PAD)), { seed });

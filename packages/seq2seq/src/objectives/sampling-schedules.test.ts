@@ -27,6 +27,7 @@ describe('schedules of sampling', () => {
 
   test('refuse what is no decay', () => {
     expect(() => linearDecay({ slope: -1 })).toThrow('linearDecay: slope must not be below 0, got -1');
+    expect(() => linearDecay({ slope: 1, offset: NaN })).toThrow('linearDecay: offset must be a number, got NaN');
     expect(() => linearDecay({ slope: 1, floor: 2 })).toThrow('linearDecay: floor must be in [0, 1], got 2');
     expect(() => exponentialDecay({ base: 0 })).toThrow('exponentialDecay: base must be in (0, 1], got 0');
     expect(() => inverseSigmoidDecay({ k: 0.5 })).toThrow('inverseSigmoidDecay: k must be at least 1, got 0.5');

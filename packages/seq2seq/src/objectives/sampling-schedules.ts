@@ -18,6 +18,7 @@ export interface LinearDecayOptions {
 /** ε(i) = min(1, max(floor, offset − slope · i)) (Bengio et al. 2015, section 2.4). */
 export function linearDecay({ slope, offset = 1, floor = 0 }: LinearDecayOptions): SamplingSchedule {
   if (!(slope >= 0)) throw new RangeError(`linearDecay: slope must not be below 0, got ${slope}`);
+  if (!Number.isFinite(offset)) throw new RangeError(`linearDecay: offset must be a number, got ${offset}`);
   if (!(floor >= 0 && floor <= 1)) throw new RangeError(`linearDecay: floor must be in [0, 1], got ${floor}`);
   return (step) => rest(step.mul(-slope).add(offset).maximum(floor).minimum(1));
 }

@@ -94,6 +94,12 @@ describe('scheduled sampling', () => {
     expect(() => scheduledSampling(target(), predict, { probability: 2 })).toThrow(
       'probability must be in [0, 1], got 2',
     );
+    expect(() => scheduledSampling(target(), predict, { probability: zeros([2, 1]) })).toThrow(
+      'scheduledSampling: expected a probability that is a float32 scalar, got float32 [2, 1]',
+    );
+    expect(() => scheduledSampling(target(), predict, { probability: 1, draw: 'best' as 'sample' })).toThrow(
+      "scheduledSampling: there is no draw 'best'; choose sample or argmax",
+    );
     const wrong = async (): Promise<unknown> =>
       run(() => scheduledSampling(target(), (ids) => predict(ids).slice([0], [1]), { probability: 1 }), {
         mode: 'train',

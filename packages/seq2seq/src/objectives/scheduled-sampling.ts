@@ -32,6 +32,14 @@ export function scheduledSampling(
   if (typeof probability === 'number' && !(probability >= 0 && probability <= 1)) {
     throw new RangeError(`scheduledSampling: probability must be in [0, 1], got ${probability}`);
   }
+  if (typeof probability !== 'number' && (probability.dtype !== 'float32' || probability.rank !== 0)) {
+    throw new ShapeError(
+      `scheduledSampling: expected a probability that is a float32 scalar, got ${probability.dtype} [${probability.shape.join(', ')}]`,
+    );
+  }
+  if (draw !== 'sample' && draw !== 'argmax') {
+    throw new RangeError(`scheduledSampling: there is no draw '${String(draw)}'; choose sample or argmax`);
+  }
   const [B, T] = target.shape;
   if (!isTraining() || T < 2) return target;
   const logits = predict(target); // (B, T, V)

@@ -26,5 +26,8 @@ describe('log-probabilities of sequences', () => {
     expect(() => sequenceLogProbabilities(zeros([2, 3]), zeros([2, 3], 'int32'))).toThrow(
       'sequenceLogProbabilities: expected logits (N, T, V) and targets (N, T), got [2, 3] and [2, 3]',
     );
+    expect(() => sequenceLogProbabilities(zeros([2, 3, 4]), zeros([3, 2], 'int32'))).toThrow(
+      'sequenceLogProbabilities: expected logits (N, T, V) and targets (N, T), got [2, 3, 4] and [3, 2]',
+    );
   });
 });

@@ -9,7 +9,7 @@ export function sequenceLogProbabilities(
   targets: Tensor,
   { padId = 0 }: { readonly padId?: number } = {},
 ): Tensor {
-  if (logits.rank !== 3 || targets.rank !== 2) {
+  if (logits.rank !== 3 || `${targets.shape}` !== `${logits.shape.slice(0, 2)}`) {
     throw new ShapeError(
       `sequenceLogProbabilities: expected logits (N, T, V) and targets (N, T), got [${logits.shape.join(', ')}] and [${targets.shape.join(', ')}]`,
     );
