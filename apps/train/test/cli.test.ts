@@ -290,7 +290,7 @@ describe('bad input gives one clear line, a code that is not 0, and loses nothin
       expectFailure(await cli(['evaluate', '--run', own, '--test', bad]), line);
       expect(readdirSync(folder)).not.toContain('none');
     }
-  });
+  }, 60_000);
 
   test.each([
     [

@@ -205,9 +205,12 @@ describe.each(cases)('$name', (one) => {
 
   test('learns, is judged on data of its own, and the scores are noted', async () => {
     await evaluate({ run: whole, test: one.test, mode: 'quiet' });
-    const { validation, tests, reason, steps } = (await readSummary(whole))!;
+    const { validation, tests, reason, steps, modelStep } = (await readSummary(whole))!;
     expect({ reason, steps }).toEqual({ reason: 'finished', steps: 40 });
     expect(validation.accuracy).toBeGreaterThan(one.better);
+    const validated = results(whole).metrics.filter((record) => 'validation/accuracy' in record);
+    const best = Math.max(...validated.map((record) => Number(record['validation/accuracy'])));
+    expect(modelStep).toBe(validated.find((record) => record['validation/accuracy'] === best)!.step);
     const [scores] = Object.values(tests!);
     expect(scores.accuracy).toBeGreaterThan(one.better);
     expect(scores.macroF1).toBeGreaterThan(0.5);
