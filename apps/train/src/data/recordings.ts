@@ -118,7 +118,7 @@ function framesOf(
   sampleRate: number,
   { melBands: mels, frameLength, hopLength, scaling, maxLength }: FrameSettings,
   { path }: ListedRecording,
-): Pick<Recording, 'frames' | 'count'> {
+): Pick<Recording, 'frames' | 'count' | 'isCut'> {
   const window = Math.round((frameLength / 1000) * sampleRate);
   const long = new Float64Array(Math.max(window, samples.length)); // silence behind what is shorter than a frame
   long.set(samples);
@@ -134,7 +134,7 @@ function framesOf(
   const frames = Float32Array.from(values.subarray(0, count * mels)); // (T, M)
   if (scaling === 'recording') standardize(frames, count, mels);
   else frames.forEach((value, i) => (frames[i] = (value - USUAL_MEAN) / USUAL_DEVIATION));
-  return { frames, count };
+  return { frames, count, isCut: values.length > frames.length };
 }
 
 /** Gives each band mean 0 and variance 1 over the frames (T, M), so that loudness and microphone do not matter. */

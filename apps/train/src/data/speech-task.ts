@@ -53,6 +53,12 @@ export const isOfficialTest = ({ index }: { readonly index: number }): boolean =
 export async function loadSpeechTask(options: SpeechOptions): Promise<SpeechTask> {
   const { folder, label, split, recipe } = options;
   const path = folder ?? options.train;
+  for (const [option, value] of Object.entries({ '--label': label, '--split': split })) {
+    if (folder !== undefined || path === undefined || value === undefined) continue;
+    throw new Failure(
+      `${option} is for a --folder, whose names say it; a list says what is in it, leave ${option} out`,
+    );
+  }
   if (path === undefined) throw new Failure('name the recordings: --folder with WAV files, or --train with a list');
   const listed = folder === undefined ? await readList(path) : await listFolder(path, label ?? 'digit');
   const all = await loadRecordings(listed, recipe);
@@ -62,7 +68,7 @@ export async function loadSpeechTask(options: SpeechOptions): Promise<SpeechTask
     options.valid === undefined ? null : await loadRecordings(await readList(options.valid), recipe, sampleRate);
   const { training, validation } =
     valid === null
-      ? holdOut(kept, (recording) => nameOf(recording.path), VALIDATION_SHARE)
+      ? holdOut(kept, ({ path: file }) => nameOf(file), { share: VALIDATION_SHARE, labelOf: ({ label: own }) => own })
       : { training: kept, validation: valid.recordings };
   if (training.length === 0 || validation.length === 0) {
     throw new Failure(`${path}: too few recordings to keep some for validation; record more, or give --valid`);
@@ -89,8 +95,16 @@ export async function loadSpeechTask(options: SpeechOptions): Promise<SpeechTask
       `${path}: ${count(training.length)} recordings to train on, ${count(validation.length)} for validation` +
         (heldOut > 0 ? `, ${count(heldOut)} to be judged by` : ''),
       `${count(labels.size)} labels (${few(labels.names)}), ${count(sampleRate)} samples a second, ${recipe.melBands} mel bands`,
+      ...describeCut([...training, ...validation], recipe.maxLength),
     ],
   };
+}
+
+/** What is told where recordings are longer than what is heard of them. */
+export function describeCut(recordings: readonly Recording[], maxLength: number): string[] {
+  const cut = recordings.filter(({ isCut }) => isCut).length;
+  if (cut === 0) return [];
+  return [`${count(cut)} recordings are longer than --max-length ${maxLength}: the rest of them is not heard`];
 }
 
 /** Wherever the folder is, a recording has the same name. */
@@ -108,8 +122,8 @@ export function requireKnownLabels(recordings: LoadedRecordings['recordings'], l
 /** The data of a run, once more. @throws Failure if they are others. */
 export async function reloadSpeechTask(data: SpeechData, recipe: FrameSettings): Promise<SpeechTask> {
   const { train, valid, label, split } = data;
-  const where = label === null ? { train: train.path, valid: valid?.path } : { folder: train.path, label };
-  const task = await loadSpeechTask({ ...where, split: split ?? undefined, recipe });
+  const where = label === null ? { train: train.path } : { folder: train.path, label, split: split ?? undefined };
+  const task = await loadSpeechTask({ ...where, valid: valid?.path, recipe });
   requireSame(train, task.data.train.digest);
   if (valid !== null) requireSame(valid, task.data.valid!.digest);
   return task;
