@@ -149,6 +149,25 @@ describe('recordings', () => {
     expect(again.validation).toEqual(validation);
   });
 
+  test('what a list chooses by is not trained on, and what is judged by is not chosen by', async () => {
+    const to = recordings();
+    const valid = join(to, 'valid.tsv');
+    writeFileSync(valid, '0_ann_11.wav\t0\n./1_ann_11.wav\t1\n');
+    const { training } = await loadSpeechTask({ folder: to, split: 'official', valid, recipe });
+    expect(training).toHaveLength(12);
+    writeFileSync(valid, '0_ann_11.wav\t0\n1_ann_4.wav\t1\n');
+    await expect(loadSpeechTask({ folder: to, split: 'official', valid, recipe })).rejects.toThrow(
+      /valid\.tsv: .*1_ann_4\.wav is one of the recordings that --split official leaves to be judged by; take it out$/,
+    );
+  });
+
+  test('how far the reading has come is told', async () => {
+    const reports: unknown[] = [];
+    await loadSpeechTask({ folder: recordings(), recipe, onProgress: (report) => reports.push(report) });
+    expect(reports).toHaveLength(24);
+    expect(reports.at(-1)).toEqual({ stage: 'recordings', done: 24, total: 24 });
+  });
+
   test('what only names of a folder say is not asked of a list', async () => {
     const list = join(recordings(), 'list.tsv');
     writeFileSync(list, Array.from({ length: 12 }, (_, i) => `${i % 2}_ann_${i}.wav\t${i % 2}\n`).join(''));

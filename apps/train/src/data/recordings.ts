@@ -6,6 +6,7 @@ import { type LabelledText, logMelSpectrogram, mixDown, parseLabelledLines, pars
 import { describeError, Failure, systemReason } from '../failure';
 import type { Recording } from '../model/recording-classifier';
 import type { SpeechRecipe } from '../recipe';
+import type { StageReport } from '../terminal/stage-progress';
 import { digestOf, readBytes } from './data-file';
 
 /** What the parts of a file's name are: `7_jackson_32.wav` is the digit 7, said by jackson, the 32nd time. */
@@ -85,6 +86,7 @@ export async function loadRecordings(
   listed: readonly ListedRecording[],
   settings: FrameSettings,
   sampleRate?: number,
+  onProgress: (report: StageReport) => void = () => {},
 ): Promise<LoadedRecordings> {
   let rate = sampleRate;
   const contents: unknown[] = [];
@@ -104,6 +106,7 @@ export async function loadRecordings(
       labels: [recording.label],
       ...framesOf(mixDown(sound), rate, settings, recording),
     });
+    onProgress({ stage: 'recordings', done: recordings.length, total: listed.length });
   }
   return { digest: digestOf(JSON.stringify(contents)), sampleRate: rate!, recordings };
 }
