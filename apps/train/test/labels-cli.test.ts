@@ -59,6 +59,14 @@ describe('tag', () => {
     expect(tests[judged].accuracy).toBe(event.accuracy);
   });
 
+  test('evaluate tells that a file was trained on', async () => {
+    const { err, code } = await cli(['evaluate', '--run', run, '--test', train, '--quiet']);
+    expect(code).toBe(0);
+    expect(err).toMatch(
+      /train\.txt is what the run was trained on: how well it does on other data, this does not say\n/,
+    );
+  });
+
   test('predict reads standard input', async () => {
     const { out, err } = await cli(['predict', '--run', run], { input: 'dog1 runs2 !\n' });
     expect(err).toBe('');

@@ -349,6 +349,10 @@ describe('bad input is named with its place', () => {
     expect(await classOf(labelled(20), { valid: strange })).toMatch(
       /strange\.tsv: line 2: the label "funny" is in no training text; labels are bad news, good$/,
     );
+    const spaced = write('spaced.txt', 'good x\n');
+    expect(await problem(evaluate({ run: join(folder, 'classify whole'), test: spaced, mode: 'quiet' }))).toMatch(
+      /line 1: expected label<TAB>text, got no tab; write it as the run was trained, label<TAB>text in utf-8$/,
+    );
     const toJudge = evaluate({ run: join(folder, 'classify whole'), test: strange, mode: 'quiet' });
     expect(await problem(toJudge)).toMatch(/strange\.tsv: line 2: the label "funny"/);
     expect(await problem(evaluate({ run: join(folder, 'classify whole'), mode: 'quiet' }))).toBe(

@@ -21,6 +21,13 @@ describe('tensor', () => {
       expect(() => tensor([1, wrong], [2], 'int32')).toThrow(`element 1 is ${wrong}, which is no int32`);
     }
     expect(await tensor([5, 0], [2], 'bool').data()).toEqual(Uint8Array.of(1, 0));
+    expect(await tensor(Uint8Array.of(7, 0, 1), [3], 'bool').data()).toEqual(Uint8Array.of(1, 0, 1));
+    expect(await tensor(Float32Array.of(-0.5, -0, NaN), [3], 'bool').data()).toEqual(Uint8Array.of(1, 0, 0));
+  });
+
+  test('a large mask needs no room beside its own', () => {
+    const rows = 2 ** 14 - 1; // a list of its values would end the process
+    expect(tensor(new Uint8Array(rows * rows), [rows, rows], 'bool').shape).toEqual([rows, rows]);
   });
 
   test('keeps a shape of its own', () => {

@@ -1,5 +1,8 @@
+import { readFile, stat } from 'node:fs/promises';
+
 import type { BleuTokenizer } from '@qkv/seq2seq';
 
+import { dataFileSchema, digestOf } from '../data/data-file';
 import { installEngine } from '../engine';
 import { describeError, Failure } from '../failure';
 import type { Decoding, LoadedRun } from '../run/kind';
@@ -28,6 +31,10 @@ export async function evaluate({ run, test, decoding, bleu, mode }: EvaluateOpti
   const { kind, model } = loaded;
   requireDecoding(loaded, { '--beam': decoding, '--bleu': bleu });
   const { name, examples } = await kind.testExamples(loaded, { test, reporter });
+  const use = test === undefined ? undefined : await useOf(test, loaded.config.data);
+  if (use !== undefined) {
+    reporter.notice(`${test} is what the run was ${use}: how well it does on other data, this does not say`);
+  }
   const judgements = await withProgress('examples', examples.length, mode === 'text', (onProgress) =>
     kind.judge(model, examples, { decoding, onProgress }),
   );
@@ -41,6 +48,18 @@ export async function evaluate({ run, test, decoding, bleu, mode }: EvaluateOpti
   await noteScores(run, loaded.step, searched, { ...scores, ...report?.noted }).catch((error: unknown) => {
     reporter.notice(`the scores are not noted in ${run}: ${describeError(error)}`);
   });
+}
+
+/** What a run has used a file for; undefined if it has not. */
+async function useOf(path: string, data: object): Promise<string | undefined> {
+  if (!(await stat(path)).isFile()) return undefined; // a folder has no digest, and a pipe is read once
+  const bytes = await readFile(path);
+  const isFileOf = (part: unknown): boolean => {
+    const file = dataFileSchema.safeParse(part);
+    return file.success && file.data.digest === digestOf(bytes);
+  };
+  const { train, valid } = data as { readonly train?: unknown; readonly valid?: unknown };
+  return isFileOf(train) ? 'trained on' : isFileOf(valid) ? 'chosen by' : undefined;
 }
 
 /** @throws Failure if something was asked for that only kinds of tasks which write texts have. */

@@ -74,7 +74,7 @@ export const nodes = (graph: string, options: TrainOptions<NodesRecipe>): Promis
 export const speech = (data: Given<SpeechOptions>, options: TrainOptions<SpeechRecipe>): Promise<void> =>
   trainLabels(
     'speech',
-    () => loadSpeechTask({ ...data, recipe: options.recipe }),
+    ({ onProgress }) => loadSpeechTask({ ...data, recipe: options.recipe, onProgress }),
     options,
     (run) =>
       `train evaluate ${run}${data.split === undefined ? ' --test list.tsv' : ''}, train predict ${run} --input paths.txt`,

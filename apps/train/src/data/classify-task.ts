@@ -4,7 +4,7 @@ import { Vocabulary } from '@qkv/tokenizers';
 import { describeError, Failure } from '../failure';
 import type { LabelTask } from '../kinds/labels';
 import type { ClassifiedText, ClassifyCodecs } from '../model/classifier';
-import { VocabularyCodec } from '../model/codec';
+import { type TextCodec, VocabularyCodec } from '../model/codec';
 import { Symbols } from '../model/symbols';
 import type { ClassifyRecipe } from '../recipe';
 import type { StageReport } from '../terminal/stage-progress';
@@ -39,7 +39,7 @@ export interface ClassifyOptions extends LineForm {
   readonly train: string;
   readonly valid?: string;
   readonly tokenizer: CodecOption | CodecSpec;
-  readonly recipe: Pick<ClassifyRecipe, 'minCount'>;
+  readonly recipe: Pick<ClassifyRecipe, 'minCount' | 'maxLength'>;
   /** A run that may be of the same data: then its tokens are taken. */
   readonly run?: { readonly data: ClassifyData; readonly codecs: ClassifyCodecs };
   readonly onProgress?: (report: StageReport) => void;
@@ -49,18 +49,34 @@ interface TextsFile extends DataFile {
   readonly texts: readonly (ClassifiedText & { readonly line: number })[];
 }
 
-/** Reads a label and a text from each line. @throws Failure naming the file and the line. */
-export async function readTextsFile(path: string, { separator, encoding }: LineForm): Promise<TextsFile> {
+/** Reads a label and a text from each line; `given` says where the form is from. @throws Failure naming file and line. */
+export async function readTextsFile(
+  path: string,
+  { separator, encoding }: LineForm,
+  given: 'options' | 'run' = 'options',
+): Promise<TextsFile> {
   const bytes = await readBytes(path);
   try {
     const lines = parseLabelledLines(bytes, { name: path, separator, encoding });
+    const tabbed = lines.find(({ label }) => label.includes('\t'));
+    if (tabbed !== undefined) {
+      const shown = JSON.stringify(tabbed.label);
+      throw new Failure(`${path}: line ${tabbed.line}: its label holds a tab, ${shown}; leave --separator space out`);
+    }
     return {
       path,
       digest: digestOf(bytes),
       texts: lines.map(({ label, text, line }) => ({ text, labels: [label], line })),
     };
   } catch (error) {
-    // The parser speaks of its options, which here are those of the command line.
+    // The parser speaks of its options, which here are those of the command line, or were when the run was trained.
+    if (given === 'run') {
+      const message = describeError(error)
+        .replace(/; if a space ends.*/, '')
+        .replace(/; convert the file.*/, '');
+      const form = `label${separator === 'tab' ? '<TAB>' : ' '}text in ${encoding}`;
+      throw new Failure(`${message}; write it as the run was trained, ${form}`, { cause: error });
+    }
     const message = describeError(error).replace("say separator: 'space'", 'say --separator space');
     throw new Failure(message.replace(/\(such as with iconv[^)]*\)/, 'or say --encoding latin1'), { cause: error });
   }
@@ -93,7 +109,9 @@ export async function loadClassifyTask(options: ClassifyOptions): Promise<Classi
     tokenizer: source.spec,
   };
   const split =
-    valid === null ? holdOut(train.texts, ({ text }) => text) : { training: train.texts, validation: valid.texts };
+    valid === null
+      ? holdOut(train.texts, ({ text }) => text, { labelOf: ({ labels: [own] }) => own })
+      : { training: train.texts, validation: valid.texts };
   const { training, validation } = split;
   if (training.length === 0 || validation.length === 0) {
     throw new Failure(`${train.path}: too few different texts to keep some for validation; give --valid`);
@@ -119,8 +137,17 @@ export async function loadClassifyTask(options: ClassifyOptions): Promise<Classi
     description: [
       `${train.path}: ${count(training.length)} texts to train on, ${count(validation.length)} for validation (${origin})`,
       `${count(label.size)} labels (${few(label.names)}), ${count(codecs.source.size)} ids (${describeSpec(source.spec)})`,
+      ...describeCut([...training, ...validation], codecs.source, recipe.maxLength),
     ],
   };
+}
+
+/** What is told where texts are longer than what is read of them. */
+export function describeCut(texts: readonly ClassifiedText[], source: TextCodec, maxLength: number): string[] {
+  const cut = texts.filter(({ text }) => source.encode(text).length > maxLength).length;
+  return cut === 0
+    ? []
+    : [`${count(cut)} texts are longer than --max-length ${maxLength}: the rest of them is not read`];
 }
 
 const count = (n: number): string => n.toLocaleString('en');

@@ -32,11 +32,19 @@ export interface GraphFile extends DataFile {
   nodes(indices: Int32Array): GraphNodes;
 }
 
+/** Attention is computed for all pairs: of more nodes, the mask alone would be above a gibibyte. */
+const MOST_NODES = 32_768;
+
 /** @throws Failure or DataFormatError naming the file and the member that is wrong. */
 export async function readGraphFile(path: string): Promise<GraphFile> {
   const bytes = await readBytes(path);
   const data = parseGraph(new TextDecoder().decode(bytes), { name: path });
   const { numNodes, numFeatures, numClasses, labels, train, validation, test } = data;
+  if (numNodes > MOST_NODES) {
+    throw new Failure(
+      `${path}: ${count(numNodes)} nodes; attention is computed for all pairs, and at most ${count(MOST_NODES)} nodes have room: take a part of the graph`,
+    );
+  }
   if (numFeatures === 0) throw new Failure(`${path}: its nodes have no features, which is all that is known of them`);
   const graph = {
     count: numNodes,
@@ -74,10 +82,21 @@ export async function loadNodesTask(path: string): Promise<NodesTask> {
   for (const [part, indices] of Object.entries({ train, val: validation })) {
     if (indices.length === 0) throw new Failure(`${path}: there are no nodes in ${JSON.stringify(part)}`);
   }
+  if (classes > graph.count) {
+    throw new Failure(
+      `${path}: its labels go up to ${count(classes - 1)}, and it has ${count(graph.count)} nodes; number the classes from 0`,
+    );
+  }
+  const example = graph.nodes(train);
+  if (new Set(example.labels).size < 2) {
+    throw new Failure(
+      `${path}: all nodes of "train" have the label ${example.labels[0]}; there must be two to tell apart`,
+    );
+  }
   return {
     data: { task: 'nodes', graph: { path, digest }, features },
     codecs: { label: new Symbols(Array.from({ length: classes }, (_, label) => String(label))) },
-    training: [graph.nodes(train)],
+    training: [example],
     validation: [graph.nodes(validation)],
     description: [
       `${path}: ${count(graph.count)} nodes, ${count(graph.edges)} edges, ${count(features)} features, ${count(classes)} classes`,

@@ -6,6 +6,7 @@ import { type LabelledText, logMelSpectrogram, mixDown, parseLabelledLines, pars
 import { describeError, Failure, systemReason } from '../failure';
 import type { Recording } from '../model/recording-classifier';
 import type { SpeechRecipe } from '../recipe';
+import type { StageReport } from '../terminal/stage-progress';
 import { digestOf, readBytes } from './data-file';
 
 /** What the parts of a file's name are: `7_jackson_32.wav` is the digit 7, said by jackson, the 32nd time. */
@@ -85,6 +86,7 @@ export async function loadRecordings(
   listed: readonly ListedRecording[],
   settings: FrameSettings,
   sampleRate?: number,
+  onProgress: (report: StageReport) => void = () => {},
 ): Promise<LoadedRecordings> {
   let rate = sampleRate;
   const contents: unknown[] = [];
@@ -104,6 +106,7 @@ export async function loadRecordings(
       labels: [recording.label],
       ...framesOf(mixDown(sound), rate, settings, recording),
     });
+    onProgress({ stage: 'recordings', done: recordings.length, total: listed.length });
   }
   return { digest: digestOf(JSON.stringify(contents)), sampleRate: rate!, recordings };
 }
@@ -118,7 +121,7 @@ function framesOf(
   sampleRate: number,
   { melBands: mels, frameLength, hopLength, scaling, maxLength }: FrameSettings,
   { path }: ListedRecording,
-): Pick<Recording, 'frames' | 'count'> {
+): Pick<Recording, 'frames' | 'count' | 'isCut'> {
   const window = Math.round((frameLength / 1000) * sampleRate);
   const long = new Float64Array(Math.max(window, samples.length)); // silence behind what is shorter than a frame
   long.set(samples);
@@ -134,7 +137,7 @@ function framesOf(
   const frames = Float32Array.from(values.subarray(0, count * mels)); // (T, M)
   if (scaling === 'recording') standardize(frames, count, mels);
   else frames.forEach((value, i) => (frames[i] = (value - USUAL_MEAN) / USUAL_DEVIATION));
-  return { frames, count };
+  return { frames, count, isCut: values.length > frames.length };
 }
 
 /** Gives each band mean 0 and variance 1 over the frames (T, M), so that loudness and microphone do not matter. */

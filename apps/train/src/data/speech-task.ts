@@ -1,7 +1,10 @@
+import { resolve } from 'node:path';
+
 import { Failure } from '../failure';
 import type { LabelTask } from '../kinds/labels';
 import type { Recording } from '../model/recording-classifier';
 import { Symbols } from '../model/symbols';
+import type { StageReport } from '../terminal/stage-progress';
 import { few } from './classify-task';
 import type { DataFile } from './data-file';
 import { holdOut } from './hold-out';
@@ -42,6 +45,7 @@ export interface SpeechOptions {
   readonly train?: string;
   readonly valid?: string;
   readonly recipe: FrameSettings;
+  readonly onProgress?: (report: StageReport) => void;
 }
 
 /** Of recordings there are few. */
@@ -51,19 +55,36 @@ const VALIDATION_SHARE = 0.1;
 export const isOfficialTest = ({ index }: { readonly index: number }): boolean => index < 5;
 
 export async function loadSpeechTask(options: SpeechOptions): Promise<SpeechTask> {
-  const { folder, label, split, recipe } = options;
+  const { folder, label, split, recipe, onProgress } = options;
   const path = folder ?? options.train;
+  for (const [option, value] of Object.entries({ '--label': label, '--split': split })) {
+    if (folder !== undefined || path === undefined || value === undefined) continue;
+    throw new Failure(
+      `${option} is for a --folder, whose names say it; a list says what is in it, leave ${option} out`,
+    );
+  }
   if (path === undefined) throw new Failure('name the recordings: --folder with WAV files, or --train with a list');
   const listed = folder === undefined ? await readList(path) : await listFolder(path, label ?? 'digit');
-  const all = await loadRecordings(listed, recipe);
+  const all = await loadRecordings(listed, recipe, undefined, onProgress);
   const { sampleRate } = all;
   const kept = split === 'official' ? all.recordings.filter((recording) => !isOfficialTest(recording)) : all.recordings;
   const valid =
-    options.valid === undefined ? null : await loadRecordings(await readList(options.valid), recipe, sampleRate);
+    options.valid === undefined
+      ? null
+      : await loadRecordings(await readList(options.valid), recipe, sampleRate, onProgress);
+  const chosenBy = new Set(valid?.recordings.map((recording) => resolve(recording.path)));
+  const isChosenBy = (recording: { readonly path: string }): boolean => chosenBy.has(resolve(recording.path));
+  const judgedBy =
+    split === 'official' ? all.recordings.find((one) => isOfficialTest(one) && isChosenBy(one)) : undefined;
+  if (judgedBy !== undefined) {
+    throw new Failure(
+      `${options.valid}: ${judgedBy.path} is one of the recordings that --split official leaves to be judged by; take it out`,
+    );
+  }
   const { training, validation } =
     valid === null
-      ? holdOut(kept, (recording) => nameOf(recording.path), VALIDATION_SHARE)
-      : { training: kept, validation: valid.recordings };
+      ? holdOut(kept, ({ path: file }) => nameOf(file), { share: VALIDATION_SHARE, labelOf: ({ label: own }) => own })
+      : { training: kept.filter((recording) => !isChosenBy(recording)), validation: valid.recordings };
   if (training.length === 0 || validation.length === 0) {
     throw new Failure(`${path}: too few recordings to keep some for validation; record more, or give --valid`);
   }
@@ -89,8 +110,16 @@ export async function loadSpeechTask(options: SpeechOptions): Promise<SpeechTask
       `${path}: ${count(training.length)} recordings to train on, ${count(validation.length)} for validation` +
         (heldOut > 0 ? `, ${count(heldOut)} to be judged by` : ''),
       `${count(labels.size)} labels (${few(labels.names)}), ${count(sampleRate)} samples a second, ${recipe.melBands} mel bands`,
+      ...describeCut([...training, ...validation], recipe.maxLength),
     ],
   };
+}
+
+/** What is told where recordings are longer than what is heard of them. */
+export function describeCut(recordings: readonly Recording[], maxLength: number): string[] {
+  const cut = recordings.filter(({ isCut }) => isCut).length;
+  if (cut === 0) return [];
+  return [`${count(cut)} recordings are longer than --max-length ${maxLength}: the rest of them is not heard`];
 }
 
 /** Wherever the folder is, a recording has the same name. */
@@ -108,8 +137,8 @@ export function requireKnownLabels(recordings: LoadedRecordings['recordings'], l
 /** The data of a run, once more. @throws Failure if they are others. */
 export async function reloadSpeechTask(data: SpeechData, recipe: FrameSettings): Promise<SpeechTask> {
   const { train, valid, label, split } = data;
-  const where = label === null ? { train: train.path, valid: valid?.path } : { folder: train.path, label };
-  const task = await loadSpeechTask({ ...where, split: split ?? undefined, recipe });
+  const where = label === null ? { train: train.path } : { folder: train.path, label, split: split ?? undefined };
+  const task = await loadSpeechTask({ ...where, valid: valid?.path, recipe });
   requireSame(train, task.data.train.digest);
   if (valid !== null) requireSame(valid, task.data.valid!.digest);
   return task;

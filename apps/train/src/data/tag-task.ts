@@ -51,6 +51,10 @@ export interface TagOptions {
 
 export const isConllu = (path: string): boolean => /\.conllu$/i.test(path);
 
+/** Whether the first line that is neither empty nor a comment has its ten columns. */
+export const looksLikeConllu = (bytes: Uint8Array): boolean =>
+  /^(?:#.*\n|\r?\n)*[^\t\n]+(?:\t[^\t\n]+){9}\r?\n/.test(new TextDecoder().decode(bytes));
+
 export const columnOf = (word: ConlluWord, column: TagColumn): string | null => word[column];
 
 interface TaggedFile extends DataFile {
@@ -60,6 +64,16 @@ interface TaggedFile extends DataFile {
 /** Reads sentences with their tags. @throws Failure or DataFormatError naming the file and the line. */
 export async function readTaggedFile(path: string, format: TagFormat, column: TagColumn | null): Promise<TaggedFile> {
   const bytes = await readBytes(path);
+  return { path, digest: digestOf(bytes), sentences: parseTagged(bytes, path, format, column) };
+}
+
+/** The same of a file to judge by: CoNLL-U, known by its ending or its look, or two columns. */
+export async function readTaggedTestFile(path: string, column: TagColumn | null): Promise<TaggedFile> {
+  const bytes = await readBytes(path);
+  const format = isConllu(path) || looksLikeConllu(bytes) ? 'conllu' : 'columns';
+  if (format === 'conllu' && column === null) {
+    throw new Failure(`${path}: the run learned two columns, and knows no column of CoNLL-U; give it word<TAB>tag`);
+  }
   return { path, digest: digestOf(bytes), sentences: parseTagged(bytes, path, format, column) };
 }
 
@@ -115,6 +129,9 @@ export async function loadTagTask(options: TagOptions): Promise<TagTask> {
     codecs = { source: codec, label };
   } else {
     codecs = wordCodecs(training, recipe.minCount);
+  }
+  if (codecs.label.size < 2) {
+    throw new Failure(`${train.path}: there is one tag, ${codecs.label.names[0]}; there must be two to tell apart`);
   }
   const known = new Set(codecs.label.names);
   const unknown = validation.flatMap(({ labels }) => labels).filter((label) => !known.has(label)).length;

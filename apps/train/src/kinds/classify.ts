@@ -3,6 +3,7 @@ import { z } from 'zod';
 import {
   type ClassifyData,
   type ClassifyTask,
+  describeCut,
   loadClassifyTask,
   readTextsFile,
   requireKnownLabels,
@@ -47,10 +48,11 @@ export const classify = labelKind<ClassifyConfig, ClassifiedText, ClassifyTask>(
     const [train, valid] = [data.train.path, data.valid?.path];
     return loadClassifyTask({ ...data, train, valid, recipe, run: { data, codecs } });
   },
-  async testExamples({ model, config }, { test }) {
+  async testExamples({ model, config }, { test, reporter }) {
     if (test === undefined) throw new Failure('name the texts to judge by: --test texts.tsv');
-    const { texts } = await readTextsFile(test, config.data);
+    const { texts } = await readTextsFile(test, config.data, 'run');
     requireKnownLabels(test, texts, model.labels);
+    for (const line of describeCut(texts, config.codecs.source, config.recipe.maxLength)) reporter.notice(line);
     return { name: test, examples: texts };
   },
   async predict({ model }, { input, isWatched }) {

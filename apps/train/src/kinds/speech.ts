@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { dataFileSchema, withoutPaths } from '../data/data-file';
 import { besides, listRecordings, loadRecordings, nameParts } from '../data/recordings';
 import {
+  describeCut,
   heldOutRecordings,
   reloadSpeechTask,
   requireKnownLabels,
@@ -43,15 +44,19 @@ export const speech = labelKind<SpeechConfig, Recording, SpeechTask>({
   contentOf: (data) => withoutPaths({ ...data }),
   createModel: ({ codecs, recipe }) => createRecordingClassifier(codecs.label, recipe),
   loadTask: ({ data, recipe }) => reloadSpeechTask(data, recipe),
-  async testExamples({ model, config: { data, recipe } }, { test }) {
+  async testExamples({ model, config: { data, recipe } }, { test, reporter }) {
+    const told = <R extends readonly Recording[]>(recordings: R): R => {
+      for (const line of describeCut(recordings, recipe.maxLength)) reporter.notice(line);
+      return recordings;
+    };
     if (test === undefined) {
       if (data.split === null) throw new Failure('name the recordings to judge by: --test list.tsv, or a folder');
-      return { name: 'official test', examples: await heldOutRecordings(data, recipe) };
+      return { name: 'official test', examples: told(await heldOutRecordings(data, recipe)) };
     }
     const listed = await listRecordings(test, data.label ?? 'digit');
     const { recordings } = await loadRecordings(listed, recipe, data.sampleRate);
     requireKnownLabels(recordings, model.labels);
-    return { name: test, examples: recordings };
+    return { name: test, examples: told(recordings) };
   },
   async predict({ model, config: { data, recipe } }, { input, isWatched }) {
     const { lines } = await readInputLines(input);

@@ -6,8 +6,8 @@ import { dataFileSchema, requireUnchanged, withoutPaths } from '../data/data-fil
 import {
   isConllu,
   loadTagTask,
-  readTaggedFile,
-  type TagColumn,
+  looksLikeConllu,
+  readTaggedTestFile,
   tagColumns,
   type TagData,
   type TagTask,
@@ -63,8 +63,7 @@ export const tag = labelKind<TagConfig, TaggedWords, TagTask>({
   },
   async testExamples({ model, config }, { test, reporter }) {
     if (test === undefined) throw new Failure('name the sentences to judge by: --test sentences.conllu');
-    const { column, format } = config.data;
-    const { sentences } = await readTaggedFile(test, formatOf(test, format, column), column);
+    const { sentences } = await readTaggedTestFile(test, config.data.column);
     const labels = sentences.flatMap((sentence) => sentence.labels);
     const unknown = labels.filter((label) => model.labels.idOf(label) === undefined);
     if (unknown.length > 0) {
@@ -77,10 +76,6 @@ export const tag = labelKind<TagConfig, TaggedWords, TagTask>({
   },
   predict,
 });
-
-/** A file of another format than that of training is read as what its ending says. */
-const formatOf = (path: string, format: TagData['format'], column: TagColumn | null): TagData['format'] =>
-  column !== null && isConllu(path) ? 'conllu' : column !== null && !isConllu(path) ? 'columns' : format;
 
 const cut = (sentence: TaggedWords, { codecs, recipe }: TagConfig): TaggedWords[] =>
   cutSentence(sentence, codecs, recipe.maxLength);
@@ -101,8 +96,7 @@ async function predict(
     let at = 0;
     return pieces.map((own) => own.flatMap(({ words }) => (words.length === 0 ? [] : tags[at++])));
   };
-  const text = new TextDecoder().decode(bytes);
-  if (isConllu(name) || looksLikeConllu(text)) {
+  if (isConllu(name) || looksLikeConllu(bytes)) {
     const { column } = config.data;
     if (column === null) {
       throw new Failure(`${name}: the run learned two columns, and knows no column of CoNLL-U; give it plain text`);
@@ -124,7 +118,3 @@ async function predict(
   );
   return { text: written.join(''), what: `${lines.length} lines` };
 }
-
-/** Whether the first line that is neither empty nor a comment has its ten columns. */
-const looksLikeConllu = (text: string): boolean =>
-  /^(?:\uFEFF)?(?:#.*\n|\r?\n)*[^\t\n]+(?:\t[^\t\n]+){9}\r?\n/.test(text);

@@ -12,6 +12,8 @@ export interface Recording extends Labelled {
   /** (count, bands) */
   readonly frames: Float32Array;
   readonly count: number;
+  /** Whether there is more of it than these frames. */
+  readonly isCut?: boolean;
 }
 
 /** Gives a recording a class. */
