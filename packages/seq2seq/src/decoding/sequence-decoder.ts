@@ -127,7 +127,9 @@ export class SequenceDecoder<Call extends DecodeCall = DecodeCall> {
 
   /**
    * Gives, after each token, what every row has added to the ids that stay: together they are those that `decode` gives.
-   * The rows of a beam add what all sequences agree on that may still become the best. Leaving the loop ends the call.
+   * The rows of a beam add what all sequences agree on that may still become the best; only where none of them can go on
+   * or end, and nothing has ended, were they given in vain. Leaving the loop ends the call; within it no other call of this
+   * decoder may be awaited, for that waits for the end of this one.
    */
   async *stream(source: Tensor, call: Call = {} as Call): AsyncGenerator<readonly Int32Array[], void, undefined> {
     this.#check(source);
