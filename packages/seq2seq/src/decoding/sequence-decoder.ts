@@ -22,7 +22,10 @@ export interface DecoderOptions extends ConstraintOptions {
   readonly sourceLength: number;
   /** Most tokens that are generated, END included. */
   readonly maxLength: number;
-  /** Id of START, which every target begins with. Without it a source is a prompt, whose last id is put in first. */
+  /**
+   * Id of START, which every target begins with. Without it a source is a prompt, whose last id is put in first. It should
+   * not be the model's padding: training with `forward` hides that in targets, decoding reads it.
+   */
   readonly startId?: number;
   /** Id of END, after which nothing follows. */
   readonly endId: number;
@@ -31,7 +34,7 @@ export interface DecoderOptions extends ConstraintOptions {
 }
 
 export interface DecodeCall {
-  /** Ends the call early: it throws the signal's reason. Looked at between tokens. */
+  /** Ends the call early: it throws the signal's reason. Looked at between tokens, or passes. */
   readonly signal?: AbortSignal;
 }
 
