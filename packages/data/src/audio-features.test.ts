@@ -179,6 +179,18 @@ describe('refuses', () => {
       () => logMelSpectrogram(Float64Array.from(sound).fill(sample, 7, 8), options),
       `powerSpectrogram: sample 7 is ${sample}, expected a number; cut it out or set it to 0`,
     ]),
+    [
+      () => powerSpectrogram(sound, { ...options, window: 'blackman' as 'hann' }),
+      'windowFunction: name is blackman, expected one of hann, hamming, rectangular',
+    ],
+    [
+      () => logMelSpectrogram(sound, { ...options, scale: 'mel' as 'htk' }),
+      'melFilters: scale is mel, expected one of htk, slaney',
+    ],
+    [
+      () => logMelSpectrogram(sound, { ...options, norm: 'slaney' as 'area' }),
+      'melFilters: norm is slaney, expected one of area, peak',
+    ],
     [() => windowFunction('hann', 0), 'windowFunction: length is 0'],
   ])('%#', (run, message) => expect(run).toThrow(message));
 });
