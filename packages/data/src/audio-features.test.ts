@@ -175,6 +175,22 @@ describe('refuses', () => {
     ],
     [() => mfcc(logMelSpectrogram(sound, options), { lifter: -1 }), 'mfcc: lifter is -1, expected 0 or more'],
     [() => deltas(logMelSpectrogram(sound, options), { reach: 0 }), 'deltas: reach is 0'],
+    ...[NaN, Infinity].map((sample): [() => unknown, string] => [
+      () => logMelSpectrogram(Float64Array.from(sound).fill(sample, 7, 8), options),
+      `powerSpectrogram: sample 7 is ${sample}, expected a number; cut it out or set it to 0`,
+    ]),
+    [
+      () => powerSpectrogram(sound, { ...options, window: 'blackman' as 'hann' }),
+      'windowFunction: name is blackman, expected one of hann, hamming, rectangular',
+    ],
+    [
+      () => logMelSpectrogram(sound, { ...options, scale: 'mel' as 'htk' }),
+      'melFilters: scale is mel, expected one of htk, slaney',
+    ],
+    [
+      () => logMelSpectrogram(sound, { ...options, norm: 'slaney' as 'area' }),
+      'melFilters: norm is slaney, expected one of area, peak',
+    ],
     [() => windowFunction('hann', 0), 'windowFunction: length is 0'],
   ])('%#', (run, message) => expect(run).toThrow(message));
 });

@@ -27,3 +27,10 @@ test('logarithms and exponentials are those of Math to 1e-15, relatively', () =>
   );
   expect([logarithm(1), exponential(0)]).toEqual([0, 1]);
 });
+
+test('at the ends of their ranges they are those of Math', () => {
+  for (const x of [0, -0, -1, Infinity, NaN, Number.MIN_VALUE]) {
+    expect(Math.abs(logarithm(x) - Math.log(x)) < 1e-12 || Object.is(logarithm(x), Math.log(x))).toBe(true);
+  }
+  for (const x of [Infinity, -Infinity, NaN, 1e300, -1e300, 710, -746]) expect(exponential(x)).toBe(Math.exp(x));
+});

@@ -32,8 +32,9 @@ function sineSeries(x: number): number {
   return sum * x;
 }
 
-/** The natural logarithm of a positive finite number: x = m · 2^k, ln m = 2 (s + s³/3 + s⁵/5 + …), s = (m - 1) / (m + 1). */
+/** The natural logarithm: x = m · 2^k, ln m = 2 (s + s³/3 + s⁵/5 + …), s = (m - 1) / (m + 1). */
 export function logarithm(x: number): number {
+  if (!(x > 0 && x < Infinity)) return x > 0 ? x : x === 0 ? -Infinity : NaN; // no halving ends there
   let m = x;
   let k = 0;
   while (m > Math.SQRT2) [m, k] = [m / 2, k + 1];
@@ -44,8 +45,9 @@ export function logarithm(x: number): number {
   return k * LN2_HIGH + (k * LN2_LOW + 2 * s * sum);
 }
 
-/** e^x, where that is a normal number: x = k ln 2 + r, e^x = 2^k (1 + r + r²/2! + …). */
+/** e^x: x = k ln 2 + r, e^x = 2^k (1 + r + r²/2! + …). */
 export function exponential(x: number): number {
+  if (!(x > -746 && x < 710)) return x < 0 ? 0 : x > 0 ? Infinity : NaN; // beyond the doubles
   const k = Math.round(x / Math.LN2);
   const r = x - k * LN2_HIGH - k * LN2_LOW;
   let sum = 1;

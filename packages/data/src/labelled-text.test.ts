@@ -13,6 +13,11 @@ describe('parseColumns', () => {
     ]);
   });
 
+  test('a token with many spaces is read at once', () => {
+    const token = `a${' '.repeat(500_000)}b`;
+    expect(parseColumns(` ${token} \t O `)).toEqual([{ tokens: [token], labels: ['O'], line: 1 }]);
+  });
+
   test('only the first line may begin with a byte order mark: in bytes as in a string', () => {
     const text = '\uFEFFa O\n\uFEFFb O\n';
     for (const form of [text, new TextEncoder().encode(text)]) {

@@ -1,4 +1,4 @@
-import { checkWhole } from './check';
+import { checkName, checkWhole } from './check';
 import { exponential, logarithm } from './elementary';
 
 export type MelScale = 'htk' | 'slaney';
@@ -46,6 +46,8 @@ export interface MelFiltersOptions {
 export function melFilters(options: MelFiltersOptions): Float64Array {
   const { sampleRate, fftSize, mels, scale = 'slaney', norm = 'area' } = options;
   const { minimumFrequency: low = 0, maximumFrequency: high = sampleRate / 2 } = options;
+  checkName('melFilters: scale', scale, ['htk', 'slaney']);
+  checkName('melFilters: norm', norm, ['area', 'peak']);
   checkWhole('melFilters: fftSize', fftSize, 2, 2 ** 24);
   checkWhole('melFilters: mels', mels, 1, 2 ** 16);
   if (!(low >= 0 && low < high && high <= sampleRate / 2)) {

@@ -32,7 +32,7 @@ export function parseColumns(text: string | Uint8Array, options: TextOptions = {
       const found = `${columns.length} column${columns.length === 1 ? '' : 's'}`;
       throw fail(`expected token<TAB>label or token label, got ${found}${mend}`, number);
     }
-    const [token, label] = columns.map((column) => column.replace(/^ +| +$/g, ''));
+    const [token, label] = columns.map(withoutSpaces);
     if (token === '' || label === '') {
       throw fail(`its ${token === '' ? 'token' : 'label'} is empty; fill it in or remove the line`, number);
     }
@@ -42,4 +42,12 @@ export function parseColumns(text: string | Uint8Array, options: TextOptions = {
   }
   if (sentences.length === 0) throw fail('there are no sentences in it');
   return sentences;
+}
+
+/** Without those around it. An expression for the last ones would look at each run within the text anew from each place. */
+function withoutSpaces(column: string): string {
+  let [start, end] = [0, column.length];
+  while (start < end && column[start] === ' ') start++;
+  while (start < end && column[end - 1] === ' ') end--;
+  return column.slice(start, end);
 }

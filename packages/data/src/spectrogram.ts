@@ -29,7 +29,7 @@ export interface SpectrogramOptions {
  * Power spectra |X[k]|², (frames, fftSize / 2 + 1). Frame i begins at sample i · hop, and only whole windows count:
  * 1 + ⌊(samples - window) / hop⌋ frames, 98 for a second.
  *
- * @throws RangeError if an option is out of range or the sound is shorter than one window.
+ * @throws RangeError if an option is out of range, the sound is shorter than one window, or a sample is not finite.
  */
 export function powerSpectrogram(samples: ArrayLike<number>, options: SpectrogramOptions): Frames {
   const { sampleRate, windowLength = 0.025, hopLength = 0.01, window = 'hann' } = options;
@@ -45,6 +45,14 @@ export function powerSpectrogram(samples: ArrayLike<number>, options: Spectrogra
     throw new RangeError(
       `powerSpectrogram: ${samples.length} samples, a window has ${length}; fill the sound up with zeros`,
     );
+  }
+  // One NaN would be in all frequencies of its frame, and then in all weights.
+  for (let i = 0; i < samples.length; i++) {
+    if (!Number.isFinite(samples[i])) {
+      throw new RangeError(
+        `powerSpectrogram: sample ${i} is ${samples[i]}, expected a number; cut it out or set it to 0`,
+      );
+    }
   }
   const fft = new RealFft(fftSize);
   const weights = windowFunction(window, length);

@@ -1,4 +1,4 @@
-import { checkWhole } from './check';
+import { checkName, checkWhole } from './check';
 import { cosineOfTurns } from './elementary';
 
 export type WindowName = 'hann' | 'hamming' | 'rectangular';
@@ -11,6 +11,7 @@ const weights: Record<WindowName, number> = { hann: 0.5, hamming: 0.54, rectangu
  */
 export function windowFunction(name: WindowName, length: number): Float64Array {
   checkWhole('windowFunction: length', length, 1, 2 ** 31 - 1);
+  checkName('windowFunction: name', name, Object.keys(weights));
   const a = weights[name];
   return Float64Array.from({ length }, (_, n) => a - (1 - a) * cosineOfTurns(n / length));
 }

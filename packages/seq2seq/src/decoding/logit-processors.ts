@@ -19,7 +19,10 @@ export type LogitProcessor = (logits: Tensor, context: DecodingContext) => Tenso
 export interface ConstraintOptions {
   /** Fewest tokens before END; 0. */
   readonly minLength?: number;
-  /** Ids that are never generated; none. */
+  /**
+   * Ids that are never generated; none. Padding belongs here unless it is END: a model that has hardly learnt may say it,
+   * and would read it afterwards, where `forward` hides it.
+   */
   readonly forbidden?: readonly number[];
   /** No n-gram of this size is generated twice; off by default, as it also forbids rightful repetitions. */
   readonly noRepeatNgram?: number;

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { compile, tensor, type Tensor } from '@qkv/tensor';
+import { compile, createReferenceBackend, Engine, tensor, type Tensor } from '@qkv/tensor';
 import { describe, expect, test } from 'vitest';
 
 import { float64, generator } from '../../test/automaton';
@@ -20,11 +20,12 @@ async function process(
   logits: readonly (readonly number[])[],
   tokens: readonly (readonly number[])[] = logits.map(() => [0]),
   length = 0,
+  where: Engine = engine,
 ): Promise<number[][]> {
   const [N, V, L] = [logits.length, logits[0].length, tokens[0].length];
   const run = compile(
     (x: Tensor, before: Tensor, count: Tensor) => processor(x, { tokens: before, length: count, endId: 0 }),
-    { engine },
+    { engine: where },
   );
   const x = tensor(Float64Array.from(logits.flat()), [N, V]);
   const data = await (
@@ -116,6 +117,16 @@ describe('what sampling keeps is what a sort keeps', () => {
   });
 });
 
+test('what float32 cannot tell from 0 and from infinity keeps the likeliest, and what is forbidden', async () => {
+  const float32 = new Engine(createReferenceBackend());
+  const rows = [[1, -4, -Infinity, 3]];
+  expect(await process(keepTopP(1e-60), rows, [[0]], 0, float32)).toEqual([[-Infinity, -Infinity, -Infinity, 3]]);
+  const hot = await process(temperature(1e30), rows, [[0]], 0, float32);
+  expect(support(hot[0])).toEqual([0, 1, 3]);
+  const cold = await process(temperature(1e-30), rows, [[0]], 0, float32);
+  expect([cold[0][2], Math.max(...cold[0]) === cold[0][3]]).toEqual([-Infinity, true]);
+});
+
 test('temperature divides', async () => {
   expect(await process(temperature(2), [[1, -4, -Infinity]])).toEqual([[0.5, -2, -Infinity]]);
 });
@@ -188,9 +199,11 @@ describe('constraints are what lists say', () => {
 
 test('says what does not fit', async () => {
   expect(() => temperature(0)).toThrow(
-    'temperature: must be positive, got 0; for the likeliest token, the limit at 0, decode greedily',
+    'temperature: must be positive, from 1e-30 to 1e30, got 0; for the likeliest token, the limit at 0, decode greedily',
   );
-  expect(() => temperature(NaN)).toThrow('temperature: must be positive, got NaN');
+  for (const T of [NaN, -1, 1e-31, 1e31]) {
+    expect(() => temperature(T)).toThrow(`temperature: must be positive, from 1e-30 to 1e30, got ${T}`);
+  }
   expect(() => keepTopK(0)).toThrow('keepTopK: expected an integer of at least 1, got 0');
   expect(() => keepTopP(0)).toThrow('keepTopP: must be in (0, 1], got 0');
   expect(() => keepMinP(1.5)).toThrow('keepMinP: must be in [0, 1], got 1.5');

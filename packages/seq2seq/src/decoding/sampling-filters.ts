@@ -2,11 +2,12 @@ import { arange, pad, select, softmax, type Tensor, topK } from '@qkv/tensor';
 
 import { expectCount, type LogitProcessor } from './logit-processors';
 
-/** x/T: below 1 the likely becomes likelier, above 1 all become more equal. */
+/** x/T: below 1 the likely becomes likelier, above 1 all become more equal. T is from 1e−30 to 1e30. */
 export function temperature(T: number): LogitProcessor {
-  if (!(T > 0 && T < Infinity)) {
+  // Beyond that quotients overflow in float32, or what is forbidden becomes −∞/∞: NaN, which would be chosen.
+  if (!(T >= 1e-30 && T <= 1e30)) {
     throw new RangeError(
-      `temperature: must be positive, got ${T}; for the likeliest token, the limit at 0, decode greedily`,
+      `temperature: must be positive, from 1e-30 to 1e30, got ${T}; for the likeliest token, the limit at 0, decode greedily`,
     );
   }
   return (logits) => logits.div(T);
@@ -36,7 +37,7 @@ export function keepTopP(p: number): LogitProcessor {
     if (p === 1) return logits;
     const probabilities = softmax(logits); // (N, V)
     const sorted = topK(probabilities, logits.shape.at(-1)!).values; // (N, V)
-    const inside = sumBefore(sorted).less(p);
+    const inside = sumBefore(sorted).less(Math.max(p, 1e-30)); // float32 has no smaller p: the likeliest always stays
     const least = select(inside, sorted, Infinity).min(-1, { keep: true }); // (N, 1)
     return select(probabilities.greaterEqual(least), logits, -Infinity);
   };

@@ -22,7 +22,10 @@ export interface DecoderOptions extends ConstraintOptions {
   readonly sourceLength: number;
   /** Most tokens that are generated, END included. */
   readonly maxLength: number;
-  /** Id of START, which every target begins with. Without it a source is a prompt, whose last id is put in first. */
+  /**
+   * Id of START, which every target begins with. Without it a source is a prompt, whose last id is put in first. It should
+   * not be the model's padding: training with `forward` hides that in targets, decoding reads it.
+   */
   readonly startId?: number;
   /** Id of END, after which nothing follows. */
   readonly endId: number;
@@ -31,7 +34,7 @@ export interface DecoderOptions extends ConstraintOptions {
 }
 
 export interface DecodeCall {
-  /** Ends the call early: it throws the signal's reason. Looked at between tokens. */
+  /** Ends the call early: it throws the signal's reason. Looked at between tokens, or passes. */
   readonly signal?: AbortSignal;
 }
 
@@ -127,7 +130,9 @@ export class SequenceDecoder<Call extends DecodeCall = DecodeCall> {
 
   /**
    * Gives, after each token, what every row has added to the ids that stay: together they are those that `decode` gives.
-   * The rows of a beam add what all sequences agree on that may still become the best. Leaving the loop ends the call.
+   * The rows of a beam add what all sequences agree on that may still become the best; only where none of them can go on
+   * or end, and nothing has ended, were they given in vain. Leaving the loop ends the call; within it no other call of this
+   * decoder may be awaited, for that waits for the end of this one.
    */
   async *stream(source: Tensor, call: Call = {} as Call): AsyncGenerator<readonly Int32Array[], void, undefined> {
     this.#check(source);

@@ -41,9 +41,9 @@ export class EditTable {
   distanceOf(variant: Words): number {
     const from = variant.findIndex((word, i) => word !== this.hypothesis[i]);
     if (from < 0) return this.distance;
-    const kept = (from + 1) * this.columns;
-    this.trialCosts.set(this.costs.subarray(0, kept));
-    this.trialCosts.fill(Infinity, kept);
+    // Of the rows before only the last is read. Variants have one beam, so that nothing is written outside of it.
+    const row = from * this.columns;
+    this.trialCosts.set(this.costs.subarray(row, row + this.columns), row);
     this.fill(variant, from, this.trialCosts, this.trialCodes);
     return this.trialCosts[this.trialCosts.length - 1];
   }
@@ -51,7 +51,6 @@ export class EditTable {
   /** Puts a variant in the place of the hypothesis. */
   replace(variant: Words): void {
     this.hypothesis = variant;
-    this.costs.fill(Infinity, this.columns);
     this.fill(variant, 0, this.costs, this.codes);
     this.distance = this.costs[this.costs.length - 1];
   }

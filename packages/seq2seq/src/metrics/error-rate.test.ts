@@ -45,3 +45,13 @@ test('errors are counted to the nearest reference, over its length', () => {
   expect([errorRate([]), mismatchRate([])]).toEqual([0, 0]);
   expect(() => errorRate([{ hypothesis: 'a', references: [] }])).toThrow('errorRate: a result has no reference');
 });
+
+test('characters of strings are code points', () => {
+  expect(editDistance('a😀', 'a𠀀')).toBe(1);
+  expect(errorRate([{ hypothesis: '😀', references: ['😀𠀀'] }])).toBe(0.5);
+});
+
+test('what is said where nothing should be is an error', () => {
+  expect(errorRate([{ hypothesis: ['a', 'b'], references: [[]] }])).toBe(1);
+  expect(errorRate([{ hypothesis: [], references: [[]] }])).toBe(0);
+});

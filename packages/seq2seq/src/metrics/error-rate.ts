@@ -1,8 +1,11 @@
-/** A sequence of ids, of words, or of characters. */
+/** A sequence of ids, of words, or of characters: those of a string are its code points. */
 export type Sequence = ArrayLike<number | string>;
 
-/** The fewest insertions, deletions and substitutions that turn `a` into `b` (Levenshtein 1966). */
-export function editDistance(a: Sequence, b: Sequence): number {
+const items = (sequence: Sequence): Sequence => (typeof sequence === 'string' ? Array.from(sequence) : sequence);
+
+/** The fewest insertions, deletions and substitutions that turn `from` into `to` (Levenshtein 1966). */
+export function editDistance(from: Sequence, to: Sequence): number {
+  const [a, b] = [items(from), items(to)];
   let row = Array.from({ length: b.length + 1 }, (_, j) => j);
   for (let i = 0; i < a.length; i++) {
     const next = [i + 1];
@@ -22,7 +25,8 @@ export interface Judged {
 
 /**
  * Σ edit distance / Σ reference length, each to the nearest reference (the first of equally near ones): PER over phonemes,
- * WER over the words of a sentence, CER over characters.
+ * WER over the words of a sentence, CER over characters. Where all references are empty it is 1 if anything was said, as
+ * for TER, else 0.
  */
 export function errorRate(results: Iterable<Judged>): number {
   let errors = 0;
@@ -33,9 +37,9 @@ export function errorRate(results: Iterable<Judged>): number {
     const nearest = references[distances.indexOf(least)];
     if (nearest === undefined) throw new RangeError('errorRate: a result has no reference');
     errors += least;
-    length += nearest.length;
+    length += items(nearest).length;
   }
-  return length === 0 ? 0 : errors / length;
+  return length === 0 ? Math.min(1, errors) : errors / length;
 }
 
 /** Part of the results that equal none of their references: WER where a result is one word. */

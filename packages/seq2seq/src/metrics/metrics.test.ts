@@ -29,6 +29,12 @@ test.each<[BleuTokenizer, string, string]>([
   ['none', 'a,b\tc\u0085d ', 'a,b c d'],
 ])('tokenizer %s', (name, text, tokens) => expect(tokenizers[name](text).join(' ')).toBe(tokens));
 
+test('white space within a long text is read at once', () => {
+  const text = `a${' '.repeat(500_000)}b\u3000 \n`;
+  expect(new Bleu({ maxOrder: 2 }).sentence(text, ['a b']).score).toBe(100);
+  expect(new Ter().sentence(text, ['a b']).score).toBe(0);
+});
+
 describe('Bleu', () => {
   test('counts what the paper counts', () => {
     // Papineni et al., section 2.1, example 2 and section 2.1.1: "the" counts twice at most, in two references.

@@ -145,7 +145,9 @@ export class MaskPredictDecoder {
     return this.#turns.run(async () => {
       signal?.throwIfAborted();
       await this.#begin(source);
-      await this.#pass.repeat(this.#iterations);
+      // A signal may come between passes; without one nothing comes back before the last.
+      if (signal === undefined) await this.#pass.repeat(this.#iterations);
+      else await this.#passByPass(signal);
       return this.#hypotheses();
     });
   }
@@ -170,6 +172,13 @@ export class MaskPredictDecoder {
   /** Gives the memory back, once all calls are done; the next call takes new memory. */
   release(): void {
     this.#turns.release();
+  }
+
+  async #passByPass(signal: AbortSignal): Promise<void> {
+    for (let t = 0; t < this.#iterations; t++) {
+      signal.throwIfAborted();
+      await this.#pass();
+    }
   }
 
   async #hypotheses(): Promise<Hypothesis[][]> {

@@ -224,6 +224,11 @@ describe('mask-predict', () => {
     }
     const signal = AbortSignal.abort(new Error('enough'));
     await expect(decoder.decode(idsTensor(rows), { signal })).rejects.toThrow('enough');
+    let looks = 0;
+    const late = { throwIfAborted: () => expect(++looks).toBeLessThan(4) } as unknown as AbortSignal; // between two passes
+    await expect(decoder.decode(idsTensor(rows), { signal: late })).rejects.toThrow('expected 4 to be less than 4');
+    const never = new AbortController().signal;
+    expect((await decoder.decode(idsTensor(rows), { signal: never })).map(({ ids }) => ids)).toEqual(expected);
     const [a, b] = await Promise.all([decoder.decode(idsTensor(rows)), decoder.decode(idsTensor(rows))]);
     expect(a).toEqual(b);
     decoder.release();
