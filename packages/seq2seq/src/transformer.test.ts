@@ -43,6 +43,27 @@ const sources = [
   [8, 3, 3, 4, 5, 2],
 ];
 
+describe('padding in a target', () => {
+  test('that was written is a token, step by step as at once: first of all, or between others', async () => {
+    const model = createModel();
+    const source = ids([[3, 4, 5, 2]]);
+    for (const row of [
+      [PAD, 4, PAD, 5],
+      [START, PAD, PAD, 6],
+    ]) {
+      const cache = model.createCache(1, 4, 4);
+      await compile((x: Tensor): void => model.start(x, cache))(source);
+      const next = compile((x: Tensor) => model.next(x, cache), { frozen: true });
+      const whole = await model.forward(source, ids([row])).data(); // (1, T, V)
+      for (const [t, id] of row.entries()) {
+        const y = await (await next(tensor(Int32Array.of(id), [1]))).data();
+        const worst = Math.max(...Array.from(y, (logit, v) => Math.abs(logit - whole[t * V + v])));
+        expect(worst).toBeLessThan(1e-5);
+      }
+    }
+  });
+});
+
 describe('parameters', () => {
   test('of the original models, to the digit, without allocating them', () => {
     const tied = { sourceVocabulary: 37_000, targetVocabulary: 37_000, tieEmbeddings: true };

@@ -6,7 +6,7 @@ import { type AutoregressiveModel, repeatRows } from './decoding/autoregressive-
 import { createEncoder, type EncoderKind, type SequenceEncoder } from './models/encoder-kinds';
 import { addPositions, createOutput, embed, embeddingInitializer, expectIds, expectTokens } from './models/ids';
 import { type ModelOptions, modelSizes } from './models/model-options';
-import { presentMask } from './models/padding';
+import { presentMask, writtenMask } from './models/padding';
 import { createInputPositions } from './models/position-kinds';
 import { stackOptions } from './models/stack-options';
 import { TransformerCache } from './transformer-cache';
@@ -135,7 +135,7 @@ export class Transformer extends Module implements AutoregressiveModel<Transform
   decode(target: Tensor, memory: Tensor, memoryMask?: Tensor): Tensor {
     return this.scope(() => {
       const x = this.embed(target, this.targetEmbedding, this.targetPositions);
-      const mask = presentMask(target, this.padId);
+      const mask = writtenMask(target, this.padId);
       const y = this.decoder.forward(x, this.memories(memory), { mask, memoryMask, causal: this.causal });
       return this.project(y);
     });
@@ -150,7 +150,7 @@ export class Transformer extends Module implements AutoregressiveModel<Transform
   crossAttentionWeights(source: Tensor, target: Tensor): Tensor[] {
     return this.scope(() => {
       const x = this.embed(target, this.targetEmbedding, this.targetPositions);
-      const masks = { mask: presentMask(target, this.padId), memoryMask: this.sourceMask(source), causal: this.causal };
+      const masks = { mask: writtenMask(target, this.padId), memoryMask: this.sourceMask(source), causal: this.causal };
       return this.decoder.crossAttentionWeights(x, this.memories(this.encode(source)), masks);
     });
   }

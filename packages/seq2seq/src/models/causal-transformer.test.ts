@@ -119,6 +119,22 @@ describe('a decoder-only model', () => {
     expect(worst(Array.from(empty).slice(V), alone)).toBeGreaterThan(1e-3);
   });
 
+  test('padding that was written is a token, step by step as at once: first of all, or between others', async () => {
+    for (const row of [
+      [0, 4, 0, 5],
+      [4, 0, 0, 6],
+    ]) {
+      const cache = model.createCache(1, 4, 0);
+      await compile((x: Tensor): void => model.start(x, cache))(constant(new Int32Array(0), [1, 0]));
+      const next = compile((x: Tensor) => model.next(x, cache), { frozen: true });
+      const whole = await model.forward(constant(Int32Array.from(row), [1, 4])).data();
+      for (const [t, id] of row.entries()) {
+        const y = await (await next(constant(Int32Array.of(id)))).data();
+        expect(worst(y, whole.slice(t * V, (t + 1) * V))).toBeLessThan(1e-5);
+      }
+    }
+  });
+
   test('reorders what has followed the prompt', async () => {
     const cache = model.createCache(2, 3, 1);
     await compile((x: Tensor): void => model.start(x, cache))(constant(Int32Array.of(4), [1, 1]));

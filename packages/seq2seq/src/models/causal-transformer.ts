@@ -6,7 +6,7 @@ import { type AutoregressiveModel, repeatRows } from '../decoding/autoregressive
 import { CausalCache } from './causal-cache';
 import { addPositions, createOutput, embed, embeddingInitializer, expectIds, expectTokens } from './ids';
 import { type ModelOptions, modelSizes } from './model-options';
-import { presentMask } from './padding';
+import { writtenMask } from './padding';
 import { createInputPositions } from './position-kinds';
 import { stackOptions } from './stack-options';
 
@@ -59,10 +59,12 @@ export class CausalTransformer extends Module implements AutoregressiveModel<Cau
 
   override forward(ids: Tensor, { padding = 'right' }: CausalForwardOptions = {}): Tensor {
     expectIds('CausalTransformer', ids, this.maxLength);
-    const positions = padding === 'left' ? this.positionsAfter(this.leftPadding(ids), arange(ids.shape[1])) : undefined;
+    const places = arange(ids.shape[1]);
+    const before = padding === 'left' ? this.leftPadding(ids) : null;
+    const positions = before === null ? undefined : this.positionsAfter(before, places);
+    const mask = before === null ? writtenMask(ids, this.padId) : this.maskAfter(before, places);
     const x = this.embed(ids, positions);
-    const options = { mask: presentMask(ids, this.padId), positions, keyPositions: positions };
-    return this.project(this.decoder.forward(x, { ...options, causal: true })); // (B, T, V)
+    return this.project(this.decoder.forward(x, { mask, positions, keyPositions: positions, causal: true })); // (B, T, V)
   }
 
   /**
@@ -112,7 +114,7 @@ export class CausalTransformer extends Module implements AutoregressiveModel<Cau
     const all = arange(cache.sourceLength + cache.length);
     const positions = this.positionsAfter(padding, arange(ids.shape[1]).add(slot)); // (B, T)
     const keyPositions = this.positionsAfter(padding, all); // (B, L)
-    const mask = all.greaterEqual(padding.unsqueeze(-1)).unsqueeze(1).unsqueeze(1); // (B, 1, 1, L)
+    const mask = this.maskAfter(padding, all); // (B, 1, 1, L)
     return this.decoder.step(this.embed(ids, positions), cache.layers, slot, { mask, positions, keyPositions });
   }
 
@@ -132,6 +134,11 @@ export class CausalTransformer extends Module implements AutoregressiveModel<Cau
     const ended = present.slice([0, 0], [B, T - 1]).and(present.slice([0, 1]).not()); // (B, T − 1)
     const rule = 'CausalTransformer: a prompt with padding after its first token; padding belongs on the left';
     return withPath(rule, () => arange(1).gather(ended.cast('int32').max(-1)));
+  }
+
+  /** Of places (T), in rows with so much padding before their tokens, (B): which may be attended to, (B, 1, 1, T). */
+  private maskAfter(padding: Tensor, places: Tensor): Tensor {
+    return places.greaterEqual(padding.unsqueeze(-1)).unsqueeze(1).unsqueeze(1);
   }
 
   /** Places (T) in rows with so much padding before them, (B) → positions (B, T); 0 for the padding itself. */
