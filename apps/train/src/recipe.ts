@@ -169,8 +169,8 @@ export const classifySettings = settingsOf({
   ...encoderKind,
   pooling: setting(
     '--pooling <name>',
-    'what stands for a text: mean (of its tokens) or class (a token of its own before them)',
-    choice('mean', 'class'),
+    'what stands for a text: mean or max (of its tokens), or class (a token of its own before them)',
+    choice('mean', 'max', 'class'),
   ),
   ...words,
   ...sublayers,
@@ -205,8 +205,8 @@ export const speechSettings = settingsOf({
   ...encoderKind,
   pooling: setting(
     '--pooling <name>',
-    'what stands for a recording: mean (of its frames) or class (a frame of its own before them)',
-    choice('mean', 'class'),
+    'what stands for a recording: mean or max (of its frames), or class (a frame of its own before them)',
+    choice('mean', 'max', 'class'),
   ),
   melBands: setting('--mel-bands <n>', 'numbers that a frame is described by', whole(4, 512)),
   frameLength: setting('--frame-length <ms>', 'milliseconds of sound in a frame', real(2, 1000)),

@@ -138,5 +138,6 @@ export function encoderModel(
   const y = encoderOutputs(weights, 'encoder', x, false, variant).at(-1)!;
   const tokens = token === null ? y : y.slice(1);
   const mean = tokens[0].map((_, d) => tokens.reduce((total, row) => total + row[d], 0) / tokens.length);
-  return { tokens, pooled: pooling === 'mean' ? mean : y[0] };
+  const max = tokens[0].map((_, d) => Math.max(...tokens.map((row) => row[d])));
+  return { tokens, pooled: pooling === 'mean' ? mean : pooling === 'max' ? max : y[0] };
 }

@@ -13,6 +13,7 @@ interface EncoderRecipe {
   readonly dropout: number;
   readonly encoder?: 'attention' | 'lstm' | 'gru' | 'convolutional';
   readonly window?: number;
+  readonly pooling?: 'mean' | 'max' | 'class';
   readonly positions?: PositionKind;
   readonly maxLength?: number;
 }
@@ -32,6 +33,10 @@ export function encoderOptions(recipe: EncoderRecipe): EncoderModelOptions {
   }
   if (encoder !== 'attention' && positions !== undefined && INSIDE.includes(positions)) {
     throw new Failure(`--positions ${positions} is a part of attention, which --encoder ${encoder} has none of`);
+  }
+  if (recipe.pooling === 'class' && (window !== undefined || encoder === 'convolutional')) {
+    const near = window === undefined ? '--encoder convolutional' : '--window';
+    throw new Failure(`--pooling class sees its neighbours alone with ${near}; choose mean or max`);
   }
   return {
     dimension,

@@ -61,7 +61,7 @@ test('a tagger learns tags that depend on the word before; a classifier what com
   const tags = constant(Int32Array.of(0, 1, 2, 1, 0, 2, -1, -1), [2, 4]);
   expect(await learns(new TokenClassifier({ ...sizes, normalization: 'pre' }), ids, tags)).toBe(true);
   const kinds = constant(Int32Array.of(0, 2));
-  for (const pooling of ['class', 'mean', 'first'] as const) {
+  for (const pooling of ['class', 'mean', 'max', 'first'] as const) {
     expect(await learns(new SequenceClassifier({ ...sizes, pooling, normalization: 'pre' }), ids, kinds)).toBe(true);
   }
 });

@@ -22,7 +22,7 @@ const dot = (a: readonly number[], b: ArrayLike<number>): number => a.reduce((su
 const combinations = pairwise({
   inputs: ['ids', 'features', 'characters'],
   encoder: ['attention', 'lstm', 'gru', 'convolutional'],
-  pooling: ['class', 'mean', 'first'],
+  pooling: ['class', 'mean', 'max', 'first'],
   normalization: ['pre', 'post'],
   norm: ['layer', 'rms'],
   positions: ['sinusoidal', 'learned', 'rotary', 't5', 'none'],
@@ -163,7 +163,7 @@ describe('masks of pairs', () => {
   });
 
   test('a row of padding alone gives no NaN', async () => {
-    for (const pooling of ['class', 'mean', 'first'] as const) {
+    for (const pooling of ['class', 'mean', 'max', 'first'] as const) {
       const model = new EncoderModel({ ...sizes, vocabulary: 6, pooling });
       const { tokens, pooled } = model.forward(padded([[3, 4], []]));
       const values = await Promise.all([tokens.data(), pooled.data()]);
@@ -186,7 +186,7 @@ test('says what does not fit', () => {
   expect(() => new EncoderModel(sizes)).toThrow(
     'EncoderModel: needs either a vocabulary, for ids, or a number of features',
   );
-  expect(() => new EncoderModel({ ...sizes, vocabulary: 6, pooling: 'max' as never })).toThrow("no pooling 'max'");
+  expect(() => new EncoderModel({ ...sizes, vocabulary: 6, pooling: 'sum' as never })).toThrow("no pooling 'sum'");
   expect(() => new EncoderModel({ ...sizes, vocabulary: 6, encoder: 'rnn' as never })).toThrow(
     "encoder: there is no 'rnn'",
   );

@@ -1,5 +1,5 @@
 import type { InputPositions, Mask } from '@qkv/attention';
-import { Dropout, Embedding, Linear, Module, normal, tap } from '@qkv/nn';
+import { Dropout, Embedding, globalAveragePool, globalMaxPool, Linear, Module, normal, tap } from '@qkv/nn';
 import { concat, isTensor, arange, pad, Parameter, select, ShapeError, type Tensor } from '@qkv/tensor';
 
 import { CharacterEncoder, type CharacterEncoderOptions } from './character-encoder';
@@ -10,10 +10,10 @@ import { createInputPositions } from './position-kinds';
 import { stackOptions } from './stack-options';
 
 /**
- * One vector for all inputs: a learned `class` token before them (BERT, ViT), the `mean` of what is not padding, or what
- * became of the `first`, which then says something of its own, as BERT's [CLS] in the ids.
+ * One vector for all inputs: a learned `class` token before them (BERT, ViT), the `mean` or the largest (`max`, Kim 2014) of
+ * what is not padding, or what became of the `first`, which then says something of its own, as BERT's [CLS] in the ids.
  */
-export type Pooling = 'class' | 'mean' | 'first';
+export type Pooling = 'class' | 'mean' | 'max' | 'first';
 
 export interface EncoderModelOptions extends ModelOptions {
   /** Number of ids, for inputs int32 (B, T). Either this or `features`. */
@@ -72,8 +72,10 @@ export class EncoderModel extends Module {
     super();
     const { vocabulary, features, characters, layers = 6, encoder = 'attention', pooling = 'mean' } = options;
     const { dimension, dropout, maxLength, padId } = modelSizes(options);
-    if (!['class', 'mean', 'first'].includes(pooling)) {
-      throw new RangeError(`EncoderModel: there is no pooling '${String(pooling)}'; choose from class, mean, first`);
+    if (!['class', 'mean', 'max', 'first'].includes(pooling)) {
+      throw new RangeError(
+        `EncoderModel: there is no pooling '${String(pooling)}'; choose from class, mean, max, first`,
+      );
     }
     if ((vocabulary === undefined) === (features === undefined)) {
       throw new RangeError('EncoderModel: needs either a vocabulary, for ids, or a number of features');
@@ -112,8 +114,13 @@ export class EncoderModel extends Module {
     const x = this.dropout.forward(addPositions(all, this.positions)); // (B, T or T + 1, D)
     const y = this.encoder.forward(x, { mask: attentionMask(present, options.mask, [B, T], first) });
     const tokens = tap('tokens', y.slice([0, first, 0], [B, T, D]));
-    const pooled = this.pooling === 'mean' ? mean(tokens, present) : y.slice([0, 0, 0], [B, 1, D]).squeeze(1);
-    return { tokens, pooled: tap('pooled', pooled) };
+    return { tokens, pooled: tap('pooled', this.pool(y, tokens, present)) };
+  }
+
+  private pool(y: Tensor, tokens: Tensor, present: Tensor | undefined): Tensor {
+    if (this.pooling === 'mean') return globalAveragePool(tokens, present);
+    if (this.pooling === 'max') return globalMaxPool(tokens, present);
+    return y.slice([0, 0, 0], [y.shape[0], 1, this.dimension]).squeeze(1);
   }
 
   /** (B, T, D) */
@@ -181,11 +188,4 @@ function attentionMask(
   const square = pairs.reshape(shape).expand([shape[0], shape[1], T, T]);
   const padded = pad(square, [0, 0, first, first], [0, 0, 0, 0], 1);
   return keys === undefined ? padded : padded.and(keys);
-}
-
-/** Over what is there: (B, T, D) → (B, D); zeros where nothing is. */
-function mean(tokens: Tensor, present: Tensor | undefined): Tensor {
-  if (present === undefined) return tokens.mean(1);
-  const there = present.unsqueeze(-1); // (B, T, 1)
-  return select(there, tokens, 0).sum(1).div(there.cast('float32').sum(1).maximum(1));
 }
