@@ -1,6 +1,6 @@
 import type { InputPositions, Mask } from '@qkv/attention';
 import { Dropout, Embedding, globalAveragePool, globalMaxPool, Linear, Module, normal, tap } from '@qkv/nn';
-import { concat, isTensor, arange, pad, Parameter, select, ShapeError, type Tensor } from '@qkv/tensor';
+import { concat, isTensor, arange, pad, Parameter, ShapeError, type Tensor } from '@qkv/tensor';
 
 import { CharacterEncoder, type CharacterEncoderOptions } from './character-encoder';
 import { createEncoder, type EncoderKind, type SequenceEncoder } from './encoder-kinds';
